@@ -1,0 +1,1 @@
+"""Sojourn: a customer-journey engine in which people move as sets."""

@@ -1,0 +1,87 @@
+"""Graph: the document of one journey version. A draft is a graph with problems."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from sojourn.model.points import AnyPoint, PointId
+from sojourn.model.schedule import ClockTime, Weekday, ZoneName
+
+OutputName = Annotated[str, Meta(pattern=r"^(default|output[1-9][0-9]?)$")]
+
+
+class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """From an output of a point to another point."""
+
+    from_: PointId
+    output: OutputName
+    to: PointId
+
+
+class Capping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often one person may enter. Without a period: ever."""
+
+    max_entries: Annotated[int, Meta(ge=1, le=10_000)]
+    period_seconds: Annotated[int, Meta(ge=1, le=3660 * 86400)] | None = None
+
+
+class SilentHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """When a channel stays silent."""
+
+    enabled: bool = False
+    from_: ClockTime = "22:00"
+    to: ClockTime = "07:00"
+    timezone: ZoneName = "device"
+    fallback_timezone: ZoneName = "UTC"
+    blocked_days: tuple[Weekday, ...] = ()
+    policy: Literal["WAIT", "SKIP"] = "WAIT"
+
+
+class ConversionWindow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long after an entry a conversion counts. At most 30 days."""
+
+    seconds: Annotated[int, Meta(ge=1, le=30 * 86400)]
+
+
+class ConversionGoal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the journey is for."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    event_name: Annotated[str, Meta(min_length=1, max_length=255)]
+    event_conditions: tuple[Any, ...] = ()
+    ends_journey: bool = False
+    value_attribute: str = ""
+
+
+ResumePolicy = Literal["RESUME_CONTINUE", "RESUME_SPREAD", "RESUME_SHIFT", "RESUME_DROP_OVERDUE"]
+TrackChangePolicy = Literal["USER_ID_TRACK_CHANGE_POLICY_KEEP", "USER_ID_TRACK_CHANGE_POLICY_DROP"]
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`params` of the gateway contract.
+
+    Attributes:
+        resume_policy: What becomes of people whose time passed while the journey was held: they go on at once;
+            they go on spread over an hour; every timer is shifted by the length of the pause; they are dropped.
+        removed_points: What becomes of people who stand on a point that an edit removed: they go on from where its
+            default output led, or they are dropped with the reason `point removed`.
+    """
+
+    application_code: str
+    silent_hours: dict[str, SilentHours] = {}
+    capping: Capping | None = None
+    conversion_window: ConversionWindow | None = None
+    user_id_track_change_policy: TrackChangePolicy = "USER_ID_TRACK_CHANGE_POLICY_KEEP"
+    conversion_goals: Annotated[tuple[ConversionGoal, ...], Meta(max_length=20)] = ()
+    control_group_percent: Annotated[int, Meta(ge=0, le=50)] = 0
+    transactional: bool = False
+    resume_policy: ResumePolicy = "RESUME_CONTINUE"
+    removed_points: Literal["CONTINUE", "DROP"] = "CONTINUE"
+
+
+class Graph(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points, the edges between their outputs, and the settings that decide how people enter and advance."""
+
+    points: Annotated[tuple[AnyPoint, ...], Meta(max_length=500)] = ()
+    edges: Annotated[tuple[Edge, ...], Meta(max_length=2000)] = ()
+    settings: Settings
