@@ -1,0 +1,368 @@
+"""Commands and replies: the one list of what Sojourn can be asked to do.
+
+Dialects decode into these and encode from these; nothing here knows HTTP, SQL or a wire name. A `Caller` says in whose
+workspace a command runs; it is made in one place, where the token is checked.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from sojourn.model.graph import Graph
+from sojourn.model.lifecycle import Command as LifecycleCommand
+from sojourn.model.lifecycle import Status
+from sojourn.model.problems import Problem
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks, and where.
+
+    Attributes:
+        rights: `api` may do everything in the workspace, `device` only what a device does.
+    """
+
+    workspace_id: int
+    rights: Literal["api", "device"] = "api"
+    name: str = ""
+
+
+# Journeys ---------------------------------------------------------------------------------------------------
+
+
+class Comment(Struct, frozen=True, kw_only=True):
+    """A note on the canvas."""
+
+    uuid: str
+    text: str
+    x: float = 0
+    y: float = 0
+    author: str = ""
+    created_at: datetime | None = None
+
+
+class Place(Struct, frozen=True):
+    """Where a point is drawn."""
+
+    x: float = 0
+    y: float = 0
+
+
+class JourneyDraft(Struct, frozen=True, kw_only=True):
+    """What an operator writes: the graph and what is drawn around it."""
+
+    title: str
+    description: str = ""
+    graph: Graph
+    layout: Mapping[str, Place] = {}
+    comments: tuple[Comment, ...] = ()
+    category_uuid: UUID | None = None
+
+
+class CreateJourney(Struct, frozen=True, kw_only=True):
+    """Make a draft. Reply: `Journey`."""
+
+    draft: JourneyDraft
+
+
+class UpdateJourney(Struct, frozen=True, kw_only=True):
+    """Replace a definition. A running journey gets a new version; its graph must have no problems. Reply: `Journey`."""
+
+    journey: UUID
+    draft: JourneyDraft
+
+
+class GetJourney(Struct, frozen=True, kw_only=True):
+    """Reply: `Journey`."""
+
+    journey: UUID
+
+
+class ListJourneys(Struct, frozen=True, kw_only=True):
+    """Newest first. Reply: `JourneyList`."""
+
+    page: int = 1
+    page_size: int = 20
+    status: Status | None = None
+    application_code: str | None = None
+    search: str = ""
+
+
+class DeleteJourney(Struct, frozen=True, kw_only=True):
+    """Delete a draft that never ran. Reply: `Done`."""
+
+    journey: UUID
+
+
+class ValidateJourney(Struct, frozen=True, kw_only=True):
+    """Reply: `Verdict`. Nothing is stored."""
+
+    draft: JourneyDraft
+
+
+class ChangeStatus(Struct, frozen=True, kw_only=True):
+    """Start, pause, finish, draft or archive. Reply: `Journey`."""
+
+    journey: UUID
+    command: LifecycleCommand
+
+
+class Journey(Struct, frozen=True, kw_only=True):
+    """A journey as it is now."""
+
+    journey: UUID
+    title: str
+    description: str
+    status: Status
+    version: int
+    graph: Graph
+    layout: Mapping[str, Place]
+    comments: tuple[Comment, ...]
+    category_uuid: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    first_started_at: datetime | None
+    stop_reason: str
+    last_edited_by: str
+
+
+class JourneyList(Struct, frozen=True, kw_only=True):
+    """One page of journeys."""
+
+    items: tuple[Journey, ...]
+    page: int
+    page_size: int
+    total: int
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What is wrong with a document."""
+
+    problems: tuple[Problem, ...]
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """Nothing more to say."""
+
+
+# People in and out of journeys ------------------------------------------------------------------------------
+
+
+class EnrollByApi(Struct, frozen=True, kw_only=True):
+    """Send people to the API entry of a running journey. Exactly one of the three selectors. Reply: `EntryAccepted`.
+
+    Raises (in this order): BadSelector, JourneyNotFound, JourneyNotRunning, NoApiEntry, SeveralApiEntries,
+    EntryDeactivated, UnknownAttribute, InvalidFilter, TooManyRequests.
+    """
+
+    journey: str
+    users: tuple[str, ...] = ()
+    hwids: tuple[str, ...] = ()
+    filter: str = ""
+    attribute_values: Mapping[str, str] = {}
+    idempotency_key: str = ""
+
+
+class EntryAccepted(Struct, frozen=True, kw_only=True):
+    """The durable promise to enroll."""
+
+    request_uuid: UUID
+
+
+class GetEntryRequest(Struct, frozen=True, kw_only=True):
+    """Reply: `EntryOutcome`."""
+
+    journey: str
+    request_uuid: UUID
+
+
+class EntryOutcome(Struct, frozen=True, kw_only=True):
+    """What became of a request to enroll.
+
+    Attributes:
+        accepted: People named; None while a filter has not been evaluated everywhere.
+        refused: Count per reason.
+    """
+
+    request_uuid: UUID
+    accepted: int | None
+    entered: int
+    refused: Mapping[str, int]
+
+
+class DropPeople(Struct, frozen=True, kw_only=True):
+    """Take people out of the journeys named, or of all of the workspace. Reply: `Done`."""
+
+    user_ids: tuple[str, ...]
+    journeys: tuple[str, ...] = ()
+    all_journeys: bool = False
+
+
+# Reports ----------------------------------------------------------------------------------------------------
+
+
+class GetStatistics(Struct, frozen=True, kw_only=True):
+    """Reply: `Statistics`."""
+
+    journey: str
+    from_: datetime | None = None
+    to: datetime | None = None
+    interval: Literal["", "hour", "day"] = ""
+
+
+class PointNumbers(Struct, frozen=True, kw_only=True):
+    """Counts of one point.
+
+    Attributes:
+        left: Per output.
+        dropped: Per reason.
+        messages: Per outcome (sent, failed, skipped, opened, clicked, …).
+        series: With an interval: (start of it, entered, left in all).
+    """
+
+    point: str
+    title: str
+    kind: str
+    entered: int
+    inside: int
+    left: Mapping[str, int]
+    dropped: Mapping[str, int]
+    stopped: int
+    completed: int
+    goals: int
+    messages: Mapping[str, int]
+    series: tuple[tuple[datetime, int, int], ...] = ()
+
+
+class Statistics(Struct, frozen=True, kw_only=True):
+    """The numbers of a journey. entered = inside + departed."""
+
+    journey: UUID
+    title: str
+    entered: int
+    inside: int
+    departed: Mapping[str, int]
+    points: tuple[PointNumbers, ...]
+
+
+# People and events ------------------------------------------------------------------------------------------
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """The person that a piece of data is about: by user id, hwid (an email address or phone number is one), or both."""
+
+    user_id: str = ""
+    hwid: str = ""
+
+
+class RegisterDevice(Struct, frozen=True, kw_only=True):
+    """Make a device or address known, and whose it is. Reply: `Done`."""
+
+    application_code: str
+    subject: Subject
+    device_type: int
+    push_token: str = ""
+    language: str = ""
+    time_zone_offset: int | None = None
+    time_zone: str = ""
+    attributes: Mapping[str, Any] = {}
+
+
+class RegisterUser(Struct, frozen=True, kw_only=True):
+    """Say which user a device belongs to. Reply: `Done`."""
+
+    application_code: str
+    subject: Subject
+
+
+class RegisterEmail(Struct, frozen=True, kw_only=True):
+    """Make an email address known, and whose it is. Reply: `Done`."""
+
+    application_code: str
+    email: str
+    user_id: str = ""
+    attributes: Mapping[str, Any] = {}
+    language: str = ""
+    time_zone_offset: int | None = None
+
+
+class AttributeOperation(Struct, frozen=True):
+    """One change of one attribute, in the operations of `apply_operations_v1`."""
+
+    op: Literal["set", "append", "remove", "increment", "unset"]
+    tag: str
+    value: Any = None
+
+
+class SetAttributes(Struct, frozen=True, kw_only=True):
+    """Change attributes of a person. Reply: `Done`."""
+
+    application_code: str
+    subject: Subject
+    operations: tuple[AttributeOperation, ...]
+
+
+class PostEvent(Struct, frozen=True, kw_only=True):
+    """Something a person did. Durable when answered. Reply: `Done`."""
+
+    application_code: str
+    subject: Subject
+    name: str
+    attributes: Mapping[str, Any] = {}
+    occurred_at: datetime | None = None
+    source_id: str = ""
+
+
+class CreateSegment(Struct, frozen=True, kw_only=True):
+    """Store a named segment. Reply: `Segment`."""
+
+    title: str
+    source: str
+    code: str = ""
+    application_code: str | None = None
+
+
+class ListSegments(Struct, frozen=True, kw_only=True):
+    """Reply: `SegmentList`."""
+
+    application_code: str | None = None
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """A stored segment."""
+
+    code: str
+    title: str
+    source: str
+    application_code: str | None
+    created_at: datetime
+
+
+class SegmentList(Struct, frozen=True, kw_only=True):
+    """All segments of a workspace, by title."""
+
+    items: tuple[Segment, ...]
+
+
+COMMANDS: tuple[type, ...] = (
+    ChangeStatus,
+    CreateJourney,
+    CreateSegment,
+    DeleteJourney,
+    DropPeople,
+    EnrollByApi,
+    GetEntryRequest,
+    GetJourney,
+    GetStatistics,
+    ListJourneys,
+    ListSegments,
+    PostEvent,
+    RegisterDevice,
+    RegisterEmail,
+    RegisterUser,
+    SetAttributes,
+    UpdateJourney,
+    ValidateJourney,
+)

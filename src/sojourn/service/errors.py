@@ -1,0 +1,111 @@
+"""What can go wrong with a command, in words of our own. Each dialect maps the codes to its status and shape."""
+
+from sojourn.model.problems import SojournError
+
+
+class InvalidDocument(SojournError):
+    """The document has problems."""
+
+    code = "document.invalid"
+
+
+class InvalidState(SojournError):
+    """The journey's status does not allow this."""
+
+    code = "journey.invalid_state"
+
+
+class JourneyNotFound(SojournError):
+    """journey not found"""
+
+    code = "journey.unknown"
+
+
+class AppNotFound(SojournError):
+    """application not found"""
+
+    code = "app.unknown"
+
+
+class NotFound(SojournError):
+    """not found"""
+
+    code = "not_found"
+
+
+class NotAuthenticated(SojournError):
+    """a valid token is required"""
+
+    code = "unauthenticated"
+
+
+class NotAllowed(SojournError):
+    """the token does not allow this"""
+
+    code = "not_allowed"
+
+
+class AlreadyExists(SojournError):
+    """it exists already"""
+
+    code = "exists"
+
+
+class IdempotencyMismatch(SojournError):
+    """the idempotency key was used with another request"""
+
+    code = "idempotency.mismatch"
+
+
+class TooManyRequests(SojournError):
+    """Enhance your calm! only one request per minute is allowed"""
+
+    code = "rate_limited"
+
+
+class Overloaded(SojournError):
+    """too much is waiting to be accepted; try again later"""
+
+    code = "overloaded"
+
+
+class JourneyNotRunning(SojournError):
+    """Journey is not running"""
+
+    code = "journey.not_running"
+
+
+class NoApiEntry(SojournError):
+    """zero api start points"""
+
+    code = "entry.none"
+
+
+class SeveralApiEntries(SojournError):
+    """there is more then one api start point"""
+
+    code = "entry.several"
+
+
+class EntryDeactivated(SojournError):
+    """point is deactivated"""
+
+    code = "entry.deactivated"
+
+
+class BadSelector(SojournError):
+    """one of users, hwids or filter must be provided"""
+
+    code = "entry.selector"
+
+
+class UnknownAttribute(SojournError):
+    """unknown attribute"""
+
+    code = "entry.attribute_unknown"
+
+
+class InvalidFilter(SojournError):
+    """invalid filter"""
+
+    code = "filter.invalid"
