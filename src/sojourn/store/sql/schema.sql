@@ -37,16 +37,17 @@ create type departure_outcome as enum (
 create type identity_kind as enum ('anonymous_id', 'email', 'hwid', 'phone', 'user_id');
 
 create type inbox_kind as enum (
-    'attributes', -- operations on the attributes of one person
-    'device',     -- a device or address of one person, new or changed
-    'drop',       -- one person leaves the journeys named
-    'enroll',     -- one person was sent to an entry point by API
-    'entry_event',-- an event of somebody else names this person as the one to enroll
-    'event',      -- something this person did
-    'move',       -- people standing on removed points of a journey go elsewhere (one row per shard)
-    'outcome',    -- a provider's answer that an enrollment waits for
-    'select',     -- everybody who matches a filter was sent to an entry point by API (one row per shard)
-    'stop'        -- everybody leaves a journey that ended (one row per shard)
+    'attributes',  -- operations on the attributes of one person, and facts about them
+    'begin',       -- a journey was started or resumed (one row per shard)
+    'device',      -- a device or address of one person: new, changed, or gone
+    'drop',        -- one person leaves the journeys named
+    'enroll',      -- one person was sent to an entry point by API
+    'entry_event', -- an event of somebody else names this person as the one to enroll
+    'event',       -- something this person did
+    'move',        -- people on removed points of a journey go elsewhere (one row per shard)
+    'outcome',     -- a provider's answer that an enrollment waits for
+    'select',      -- everybody who matches a filter was sent to an entry point by API (one row per shard)
+    'stop'         -- everybody leaves a journey that ended (one row per shard)
 );
 
 -- Definition tables -----------------------------------------------------------------------------------------
@@ -333,6 +334,8 @@ create table inbox (
     received_at timestamptz not null,
     constraint inbox_pkey primary key (shard, inbox_id)
 );
+-- What concerns everybody in a shard is taken first, however much else waits.
+create index inbox_shard_wide_idx on inbox (shard, inbox_id) where profile_id is null;
 
 -- Applied events. event_id rises in the order of application within a shard.
 create table event (
