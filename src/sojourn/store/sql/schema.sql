@@ -408,12 +408,15 @@ create table alarm (
 );
 create index alarm_wake_idx on alarm (shard, wake_at);
 
--- Up to when a scheduled entry has admitted people.
+-- How far a segment entry has come: runs up to done_until are over; the run of working_until has admitted the
+-- people numbered up to after_profile.
 create table entry_cursor (
     shard smallint not null,
     journey_id integer not null,
     point_no smallint not null,
     done_until timestamptz not null,
+    working_until timestamptz,
+    after_profile bigint not null default 0,
     constraint entry_cursor_pkey primary key (shard, journey_id, point_no)
 );
 

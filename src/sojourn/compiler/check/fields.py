@@ -1,0 +1,252 @@
+"""Rules about the fields of points and settings, beyond what their types say."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import assert_never
+from zoneinfo import available_timezones
+
+from sojourn.compiler.check.scope import CheckScope
+from sojourn.compiler.segments import check_segment
+from sojourn.model.graph import Graph
+from sojourn.model.points import (
+    AnyPoint,
+    BooleanSplitter,
+    Conditions,
+    Exit,
+    MessageBus,
+    ProfileOperation,
+    RandomSplitter,
+    SendEmail,
+    StartByApi,
+    StartBySegment,
+    UpdateProfile,
+    Wait,
+    WaitForTrigger,
+    Webhook,
+)
+from sojourn.model.problems import Problem
+from sojourn.model.schedule import DEVICE, WEEKDAYS, SegmentRepeat
+from sojourn.seglang import SeglangError, parse
+from sojourn.templates import check_template
+
+EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
+HEADER = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+MONTH_DAYS = {str(day) for day in (-1, *range(1, 32))}
+
+
+def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
+    """Yield the problems of the journey's settings."""
+    chosen = graph.settings
+    yield from _application(chosen.application_code, "settings/application_code", scope)
+    for channel, hours in chosen.silent_hours.items():
+        if hours.enabled:
+            yield _unavailable(f"settings/silent_hours/{channel}", "silent hours are")
+    if chosen.conversion_goals:
+        yield _unavailable("settings/conversion_goals", "conversion goals are")
+    if chosen.control_group_percent:
+        yield _unavailable("settings/control_group_percent", "control groups are")
+
+
+def points(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
+    """Yield the problems of every point's fields."""
+    for point in graph.points:
+        yield from _fields(point, f"points/{point.id}", scope)
+
+
+def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]:
+    match point:
+        case StartBySegment():
+            yield from _application(point.application_code, f"{where}/application_code", scope)
+            yield from _filter(point, where, scope)
+            yield from _repeat(point.repeat, f"{where}/repeat")
+        case MessageBus():
+            yield from _message_bus(point, where, scope)
+        case StartByApi():
+            yield from _application(point.application_code, f"{where}/application_code", scope)
+            for name, count in Counter(attribute.name for attribute in point.attributes).items():
+                if count > 1:
+                    yield Problem("attribute.duplicate", f"{where}/attributes", f"`{name}` is listed {count} times")
+        case Wait():
+            yield from _wait(point, where)
+        case WaitForTrigger():
+            for number, branch in enumerate(point.branches):
+                for index, event in enumerate(branch.events):
+                    place = f"{where}/branches/{number}/events/{index}/event_conditions"
+                    yield from _conditions(event.event_conditions, place)
+        case BooleanSplitter():
+            yield from _filter(point, where, scope)
+        case RandomSplitter():
+            yield from _random_splitter(point, where)
+        case UpdateProfile():
+            for index, operation in enumerate(point.operations):
+                yield from _operation(operation, f"{where}/operations/{index}")
+        case Webhook():
+            yield from _webhook(point, where)
+        case SendEmail():
+            yield from _send_email(point, where, scope)
+        case Exit():
+            pass
+        case _:
+            assert_never(point)
+
+
+def _application(code: str | None, where: str, scope: CheckScope) -> Iterator[Problem]:
+    if code is not None and code not in scope.segments.app_ids:
+        yield Problem("app.unknown", where, f"there is no application `{code}`")
+
+
+def _filter(point: StartBySegment | BooleanSplitter, where: str, scope: CheckScope) -> Iterator[Problem]:
+    if (point.filter is None) == (point.filter_code is None):
+        yield Problem("filter.one_of", where, "exactly one of filter_code and filter is needed")
+    if point.filter_code is not None and point.filter_code not in scope.segments.segments:
+        yield Problem("filter.unknown", f"{where}/filter_code", f"there is no filter with the code `{point.filter_code}`")
+    elif point.filter_code is not None:
+        yield from _placed(check_segment(scope.segments.segments[point.filter_code], scope.segments), f"{where}/filter_code")
+    if point.filter is not None:
+        try:
+            expression = parse(point.filter)
+        except SeglangError as exc:
+            yield Problem("filter.unparsable", f"{where}/filter", exc.text)
+        else:
+            yield from _placed(check_segment(expression, scope.segments), f"{where}/filter")
+
+
+def _placed(found: list[Problem], where: str) -> Iterator[Problem]:
+    """Move problems of a segment to the place where the segment stands."""
+    for problem in found:
+        yield Problem(problem.code, where, problem.text)
+
+
+def _zone(name: str, where: str) -> Iterator[Problem]:
+    if name != DEVICE and name not in available_timezones():
+        yield Problem("zone.unknown", where, f"`{name}` is neither `device` nor an IANA time zone")
+
+
+def _repeat(repeat: SegmentRepeat | None, where: str) -> Iterator[Problem]:
+    if repeat is None:
+        return
+    if bool(repeat.dates) == (repeat.every is not None):
+        yield Problem("repeat.one_of", where, "exactly one of dates and every is needed")
+    for index, date in enumerate(repeat.dates):
+        try:
+            parsed = datetime.fromisoformat(date)
+        except ValueError:
+            yield Problem("date.unparsable", f"{where}/dates/{index}", f"`{date}` is not of the form 2026-05-01T09:00")
+        else:
+            if parsed.tzinfo is not None:
+                yield Problem("date.offset", f"{where}/dates/{index}", "dates are local times of `timezone`, without an offset")
+    every = repeat.every
+    if every is not None:
+        allowed = {"DAY": set[str](), "WEEK": set(WEEKDAYS), "MONTH": MONTH_DAYS}[every.unit]
+        for day in every.days:
+            if day not in allowed:
+                yield Problem("repeat.day", f"{where}/every/days", f"`{day}` is not a day of a {every.unit}")
+    yield from _zone(repeat.timezone, f"{where}/timezone")
+    yield from _zone(repeat.fallback_timezone, f"{where}/fallback_timezone")
+    if repeat.fallback_timezone == DEVICE:
+        yield Problem("zone.unknown", f"{where}/fallback_timezone", "the fallback must be an IANA time zone")
+
+
+def _message_bus(point: MessageBus, where: str, scope: CheckScope) -> Iterator[Problem]:
+    yield from _application(point.application_code, f"{where}/application_code", scope)
+    yield from _conditions(point.event_conditions, f"{where}/event_conditions")
+    period = point.active_period
+    if period is not None and period.from_ is not None and period.to is not None and period.from_ >= period.to:
+        yield Problem("period.empty", f"{where}/active_period", "`from` must be before `to`")
+    if point.multi_entry is not None and point.multi_entry.enabled and not point.multi_entry.key_attribute:
+        yield Problem("multi_entry.key", f"{where}/multi_entry/key_attribute", "the attribute that tells entries apart is needed")
+    if point.attribute_entry is not None and point.attribute_entry.enabled and not point.attribute_entry.attribute_name:
+        yield Problem("attribute_entry.name", f"{where}/attribute_entry/attribute_name", "the attribute that lists whom to enroll is needed")
+
+
+def _conditions(conditions: Conditions, where: str) -> Iterator[Problem]:
+    for index, condition in enumerate(conditions):
+        count = len(condition.values)
+        wanted = {"SET": (0, 0), "NOTSET": (0, 0), "BETWEEN": (2, 2), "GT": (1, 1), "GTE": (1, 1), "LT": (1, 1), "LTE": (1, 1)}
+        least, most = wanted.get(condition.operator, (1, 100))
+        if not least <= count <= most:
+            number = str(least) if least == most else f"{least} to {most}"
+            yield Problem("condition.values", f"{where}/{index}/values", f"{condition.operator} takes {number} values, not {count}")
+
+
+def _wait(point: Wait, where: str) -> Iterator[Problem]:
+    modes = (point.duration_seconds, point.time_of_day, point.until, point.weekday, point.date_attribute)
+    if sum(mode is not None for mode in modes) != 1:
+        yield Problem(
+            "wait.one_of", where, "exactly one of duration_seconds, time_of_day, until, weekday and date_attribute is needed"
+        )
+    if point.time_of_day is not None:
+        yield from _zone(point.time_of_day.timezone, f"{where}/time_of_day/timezone")
+    if point.weekday is not None:
+        yield from _zone(point.weekday.timezone, f"{where}/weekday/timezone")
+    if point.until is not None and point.until.at.tzinfo is None:
+        yield Problem("date.offset", f"{where}/until/at", "an instant needs an offset, such as Z")
+
+
+def _random_splitter(point: RandomSplitter, where: str) -> Iterator[Problem]:
+    hundredths = [round(branch.percent * 100) for branch in point.branches]
+    if sum(hundredths) != 10_000:
+        total = sum(branch.percent for branch in point.branches)
+        yield Problem("random.sum", f"{where}/branches", f"the percentages must sum to 100, not {total:g}")
+    for index, branch in enumerate(point.branches):
+        if abs(branch.percent * 100 - hundredths[index]) > 1e-6:
+            yield Problem("random.precision", f"{where}/branches/{index}/percent", "at most two decimals")
+    if point.winner is not None and point.winner.mode == "AUTOMATIC":
+        yield _unavailable(f"{where}/winner/mode", "the automatic choice of a winner is")
+
+
+def _operation(operation: ProfileOperation, where: str) -> Iterator[Problem]:
+    given = (operation.value is not None) + (operation.from_ is not None)
+    if operation.operation == "UNSET" and given:
+        yield Problem("operation.value", where, "UNSET takes no value")
+    if operation.operation != "UNSET" and given != 1:
+        yield Problem("operation.value", where, "exactly one of value and from is needed")
+    is_number = isinstance(operation.value, int | float) and not isinstance(operation.value, bool)
+    if operation.operation == "INCREMENT" and operation.value is not None and not is_number:
+        yield Problem("operation.number", f"{where}/value", "INCREMENT takes a number")
+
+
+def _template(text: str, where: str) -> Iterator[Problem]:
+    problem = check_template(text)
+    if problem is not None:
+        yield Problem("template.unparsable", where, problem)
+
+
+def _webhook(point: Webhook, where: str) -> Iterator[Problem]:
+    yield from _template(point.url, f"{where}/url")
+    if not re.match(r"^(https?://|\{\{|\{%)", point.url):
+        yield Problem("webhook.url", f"{where}/url", "an address begins with http:// or https://")
+    yield from _template(point.body, f"{where}/body")
+    for name, value in point.headers.items():
+        if not HEADER.match(name):
+            yield Problem("webhook.header", f"{where}/headers", f"`{name}` is not the name of a header")
+        yield from _template(value, f"{where}/headers/{name}")
+
+
+def _send_email(point: SendEmail, where: str, scope: CheckScope) -> Iterator[Problem]:
+    if (point.content is None) == (point.preset_code is None):
+        yield Problem("content.one_of", where, "exactly one of preset_code and content is needed")
+    if point.preset_code is not None and scope.presets is not None and point.preset_code not in scope.presets:
+        yield Problem("preset.unknown", f"{where}/preset_code", f"there is no preset with the code `{point.preset_code}`")
+    if point.content is not None:
+        if not (point.content.html or point.content.text):
+            yield Problem("content.empty", f"{where}/content", "at least one of html and text is needed")
+        yield from _template(point.content.subject, f"{where}/content/subject")
+        yield from _template(point.content.html, f"{where}/content/html")
+        yield from _template(point.content.text, f"{where}/content/text")
+    for field, value in (("from_email", point.from_email), ("reply_to", point.reply_to), ("bcc", point.bcc)):
+        if value and not EMAIL.match(value):
+            yield Problem("address.malformed", f"{where}/{field}", f"`{value}` is not an email address")
+    if point.capping is not None and point.capping.mode == "CUSTOM" and not (point.capping.max_messages and point.capping.period_seconds):
+        yield Problem("capping.custom", f"{where}/capping", "CUSTOM takes max_messages and period_seconds, both above 0")
+    if point.split_by_reaction is not None:
+        yield _unavailable(f"{where}/split_by_reaction", "reactions to messages are")
+    if point.best_time:
+        yield _unavailable(f"{where}/best_time", "the best time to send is")
+
+
+def _unavailable(where: str, subject: str) -> Problem:
+    """Say that the contract knows a setting which this release does not carry out, rather than ignore it."""
+    return Problem("feature.unavailable", where, f"{subject} not available in this release")

@@ -1,0 +1,46 @@
+"""Listeners: which points of a graph react to which event. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sojourn.model.graph import Graph
+from sojourn.model.points import MessageBus, PointId, WaitForTrigger
+
+Reaction = Literal["enroll", "enroll_named", "resume"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A point that reacts to an event.
+
+    Attributes:
+        reaction: Enroll who did it, enroll the people an attribute names, or let who waits go on.
+        application_code: Only events of this app; None for those of any.
+    """
+
+    point_no: int
+    event_name: str
+    reaction: Reaction
+    attribute_name: str | None = None
+    application_code: str | None = None
+
+
+def listeners(graph: Graph, numbers: Mapping[PointId, int]) -> tuple[Listener, ...]:
+    """List the reactions of a graph, each event once per point, ordered by point number and event name."""
+    found: set[Listener] = set()
+    for point in graph.points:
+        number = numbers[point.id]
+        match point:
+            case MessageBus():
+                named = point.attribute_entry if point.attribute_entry and point.attribute_entry.enabled else None
+                reaction: Reaction = "enroll_named" if named else "enroll"
+                attribute = named.attribute_name if named else None
+                found.add(Listener(number, point.event_name, reaction, attribute, point.application_code))
+            case WaitForTrigger():
+                found.update(
+                    Listener(number, event.event_name, "resume") for branch in point.branches for event in branch.events
+                )
+            case _:
+                pass
+    return tuple(sorted(found, key=lambda listener: (listener.point_no, listener.event_name)))
