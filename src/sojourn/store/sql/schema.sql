@@ -267,6 +267,8 @@ create table import_run (
 create table shard (
     shard smallint not null,
     ticked_at timestamptz,
+    -- The number of the next arrival. Counted here and not by a sequence, so that it does not depend on the node.
+    next_enrollment bigint not null default 1,
     constraint shard_pkey primary key (shard)
 );
 
@@ -366,7 +368,7 @@ create index event_source_age_idx on event_source (shard, received_at);
 -- An arrival. Never changed.
 create table enrollment (
     shard smallint not null,
-    enrollment_id bigint not null generated always as identity,
+    enrollment_id bigint not null,
     journey_id integer not null,
     profile_id bigint not null,
     point_no smallint not null,   -- the entry

@@ -1,0 +1,283 @@
+"""Sources: the set of people that sets out, spelt as SQL. Each ends in a set named `plan.start_name`."""
+
+from typing import assert_never
+
+from sojourn.compiler.emit.columns import columns
+from sojourn.compiler.emit.conditions import conditions
+from sojourn.compiler.emit.statement import Draft
+from sojourn.compiler.plan import (
+    Admission,
+    Entry,
+    FromEvents,
+    FromRemoved,
+    FromRequests,
+    FromSegment,
+    FromStay,
+    Plan,
+)
+from sojourn.compiler.segments import predicate
+
+SHARD = "%(shard)s::smallint"
+NOW = "%(now)s::timestamptz"
+
+
+def source(plan: Plan, draft: Draft) -> None:
+    """Write the sets up to the one that sets out."""
+    match plan.source:
+        case FromStay():
+            _from_stay(plan, plan.source, draft)
+        case FromRemoved():
+            _from_removed(plan, draft)
+        case FromEvents():
+            draft.add("arriving", _arriving_by_event(plan, plan.source, draft))
+            _admit(plan, plan.source, draft)
+        case FromRequests():
+            draft.add("arriving", _arriving_by_request(plan, plan.source))
+            _admit(plan, plan.source, draft)
+        case FromSegment():
+            draft.add("arriving", _arriving_by_segment(plan, plan.source, draft))
+            _admit(plan, plan.source, draft)
+        case _:
+            assert_never(plan.source)
+
+
+# Stays ------------------------------------------------------------------------------------------------------
+
+
+def _from_stay(plan: Plan, origin: FromStay, draft: Draft) -> None:
+    draft.add("due", _due(plan, f"s.point_no = {origin.point_no:d} and s.wake_at <= {NOW}", "order by s.wake_at"))
+    since = "case when s.reached is null then s.wake_at else s.since end" if origin.by_event else "s.wake_at"
+    _leave(plan, draft, since, f"array[{origin.point_no:d}]::smallint[]", _output(plan, origin))
+
+
+def _output(plan: Plan, origin: FromStay) -> str:
+    if not plan.routes:
+        return ""
+    return f", coalesce(s.reached, {origin.fallback:d}::smallint) as output"
+
+
+def _from_removed(plan: Plan, draft: Draft) -> None:
+    draft.add("due", _due(plan, "s.point_no = any(%(moved)s::smallint[])", ""))
+    _leave(plan, draft, NOW, "array[s.point_no]", ", s.point_no as removed_no")
+
+
+def _due(plan: Plan, where: str, order: str) -> str:
+    inner = f"""
+        select s.ctid as place, s.profile_id
+        from stay as s
+        where s.shard = {SHARD} and s.journey_id = {plan.header.journey_id:d} and {where}
+        {order}
+        limit %(batch)s::bigint
+    """
+    if not plan.carries_attributes:
+        return inner
+    # One enrollment per person at a time: two of them must not change the same attributes at once.
+    return f"select distinct on (d.profile_id) d.place from ({inner}) as d order by d.profile_id, d.place"
+
+
+def _leave(plan: Plan, draft: Draft, since: str, path: str, output: str) -> None:
+    """Take the due people off their point, then fetch what the plan needs to know about them."""
+    needs_more = plan.reads_context or plan.carries_attributes
+    name = "leaving" if needs_more else plan.start_name
+    body = f"""
+        delete from stay as s
+        where s.shard = {SHARD} and s.ctid = any(array(select due.place from due))
+        returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
+            {since} as since, s.after_event, {path} as path{output}
+    """
+    draft.add(name, body, materialized=False)
+    if needs_more:
+        passed_on = "".join(f", l.{column}" for column in ("output", "removed_no") if f"as {column}" in output)
+        draft.add(plan.start_name, _enriched(plan, "l", "leaving", "n.context", passed_on, join_enrollment=True))
+
+
+def _enriched(plan: Plan, alias: str, name: str, origin: str, more: str, *, join_enrollment: bool) -> str:
+    extra = f", {origin} as origin" if plan.reads_context else ""
+    joins = ""
+    if plan.reads_context and join_enrollment:
+        joins += "\n" + lateral("enrollment", "n", ("context",), f"n.enrollment_id = {alias}.enrollment_id")
+    if plan.carries_attributes:
+        extra += ", coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed"
+        joins += "\n" + lateral("profile", "p", ("attributes",), f"p.profile_id = {alias}.profile_id")
+    fields = "enrollment_id profile_id entry_key context since after_event path".split()
+    return f"select {', '.join(f'{alias}.{field}' for field in fields)}{extra}{more}\nfrom {name} as {alias}{joins}"
+
+
+# Arrivals ---------------------------------------------------------------------------------------------------
+
+
+def _arriving_by_event(plan: Plan, entry: FromEvents, draft: Draft) -> str:
+    point = entry.point
+    named = point.attribute_entry is not None and point.attribute_entry.enabled
+    data = "e.data -> 'event'" if named else "e.data"
+    clauses = [f"e.shard = {SHARD}", f"e.name = {draft.parameters.add(point.event_name, 'text')}"]
+    if named:
+        clauses += _own_rows(plan, entry, "entry_event")
+    else:
+        clauses += [
+            "e.event_id between %(first_event)s::bigint and %(last_event)s::bigint",
+            "e.received_at >= %(first_received)s::timestamptz",
+            f"e.workspace_id = {plan.header.workspace_id:d}",
+        ]
+        if point.application_code is not None:
+            clauses.append(f"e.app_id = {plan.header.app_ids[point.application_code]:d}")
+    clauses += conditions(point.event_conditions, data, plan.header.scope, draft)
+    period = point.active_period
+    if period is not None and period.from_ is not None:
+        clauses.append(f"e.occurred_at >= {draft.parameters.add(period.from_, 'timestamptz')}")
+    if period is not None and period.to is not None:
+        clauses.append(f"e.occurred_at < {draft.parameters.add(period.to, 'timestamptz')}")
+    key = "''"
+    if entry.admission.keyed and point.multi_entry is not None:
+        name = draft.parameters.add(point.multi_entry.key_attribute, "text")
+        key = f"({data} ->> {name})"
+        clauses.append(f"{key} is not null")
+    cause = "0::bigint" if named else "e.event_id"
+    number = "e.inbox_id" if named else "e.event_id"
+    return f"""
+select distinct on (e.profile_id, entry_key)
+    e.profile_id, {key} as entry_key, {cause} as cause, e.received_at as since,
+    jsonb_build_object('event', {data}) as context, null::uuid as request_uuid
+from {"inbox" if named else "event"} as e
+where {_all(clauses)}
+order by e.profile_id, entry_key, {number}
+"""
+
+
+def _own_rows(plan: Plan, entry: Entry, kind: str) -> list[str]:
+    """Return the clauses that pick the rows of this tick's inbox meant for an entry."""
+    return [
+        "e.inbox_id <= %(last_inbox)s::bigint",
+        f"e.kind = '{kind}'",
+        f"(e.data ->> 'journey_id')::integer = {plan.header.journey_id:d}",
+        f"(e.data ->> 'point_no')::integer = {entry.point_no:d}",
+    ]
+
+
+def _all(clauses: list[str]) -> str:
+    return "\n  and ".join(clauses)
+
+
+def _arriving_by_request(plan: Plan, entry: FromRequests) -> str:
+    clauses = [f"e.shard = {SHARD}", *_own_rows(plan, entry, "enroll")]
+    return f"""
+select distinct on (e.profile_id)
+    e.profile_id, '' as entry_key, 0::bigint as cause, e.received_at as since,
+    jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid
+from inbox as e
+where {_all(clauses)}
+order by e.profile_id, e.inbox_id
+"""
+
+
+def _arriving_by_segment(plan: Plan, entry: FromSegment, draft: Draft) -> str:
+    clauses = [
+        f"p.shard = {SHARD}",
+        "p.profile_id > %(after_profile)s::bigint",
+        f"p.workspace_id = {plan.header.workspace_id:d}",
+    ]
+    if entry.app_id is not None:
+        clauses.append(f"p.app_ids @> array[{entry.app_id:d}]")
+    if entry.by_zone:
+        fallback = draft.parameters.add(entry.fallback_zone, "text")
+        clauses.append(f"coalesce(p.time_zone, {fallback}) = any(%(zones)s::text[])")
+    clauses.append(predicate(entry.expression, draft.parameters, plan.header.scope))
+    context = "jsonb_build_object('entry', %(entry)s::jsonb)" if entry.requested else "null::jsonb"
+    request = "%(request_uuid)s::uuid" if entry.requested else "null::uuid"
+    return f"""
+select
+    p.profile_id, '' as entry_key, 0::bigint as cause, {NOW} as since,
+    {context} as context, {request} as request_uuid
+from profile as p
+where {_all(clauses)}
+order by p.profile_id
+limit %(batch)s::bigint
+"""
+
+
+# Admission --------------------------------------------------------------------------------------------------
+
+
+def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
+    """Decide who of the arriving comes in, and enroll them."""
+    draft.add("judged", _judged(plan, entry.admission))
+    admitted = f"""
+        insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
+        select {SHARD}, j.enrollment_id, {plan.header.journey_id:d}, j.profile_id, {entry.point_no:d}, j.entry_key, {NOW}, j.context
+        from judged as j
+        where j.refusal is null
+    """
+    draft.add("admitted", admitted, materialized=False)
+    extra, profiles = "", ""
+    if plan.reads_context:
+        extra += ", j.context as origin"
+    if plan.carries_attributes:
+        extra += ", coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed"
+        profiles = "\n" + lateral("profile", "p", ("attributes",), "p.profile_id = j.profile_id")
+    if waits_turn(plan):
+        # Of several enrollments that one person begins here, only one may change attributes now; the others follow.
+        extra += ", row_number() over (partition by j.profile_id order by j.enrollment_id) as turn"
+    draft.add(
+        entry_set(plan),
+        f"""
+select
+    j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
+    j.since, j.cause as after_event, array[{entry.point_no:d}]::smallint[] as path{extra}
+from judged as j{profiles}
+where j.refusal is null
+""",
+    )
+    if waits_turn(plan):
+        draft.add(plan.start_name, f"select {', '.join(columns(plan))} from entering where turn = 1")
+
+
+def lateral(table: str, alias: str, names: tuple[str, ...], where: str) -> str:
+    """Return a join that fetches, for each person, their row of a people table by its key.
+
+    `offset 0` keeps the planner from turning it into a scan of the whole shard: its guess of how many people come is
+    made once for all runs of the statement, and a run may be for one person.
+    """
+    fields = ", ".join(f"{alias}.{name}" for name in names)
+    return (
+        f"left join lateral (\n    select {fields} from {table} as {alias}\n"
+        f"    where {alias}.shard = {SHARD} and {where} offset 0\n) as {alias} on true"
+    )
+
+
+def waits_turn(plan: Plan) -> bool:
+    """Tell whether some who enter must wait at the entry, because another enrollment of theirs goes first."""
+    return isinstance(plan.source, FromEvents) and plan.source.admission.keyed and plan.carries_attributes
+
+
+def _judged(plan: Plan, admission: Admission) -> str:
+    """Say who is refused, and why. Scalar subqueries, each one index probe, and not `exists`, which may be hashed."""
+    same_key = " and n.entry_key = a.entry_key" if admission.keyed else ""
+    own = f"n.shard = {SHARD} and n.journey_id = {plan.header.journey_id:d} and n.profile_id = a.profile_id"
+    cases = [
+        f"""when (
+                select true from stay as s
+                where s.shard = {SHARD} and s.journey_id = {plan.header.journey_id:d}
+                  and s.profile_id = a.profile_id and s.entry_key = a.entry_key
+                limit 1
+            ) then 'already inside'"""
+    ]
+    if not admission.reenters:
+        cases.append(f"when (select true from enrollment as n where {own}{same_key} limit 1) then 'entered before'")
+    if admission.capping is not None:
+        period = admission.capping.period_seconds
+        within = f" and n.entered_at > {NOW} - make_interval(secs => {period:d})" if period is not None else ""
+        number = f"(select count(*) from enrollment as n where {own}{within})"
+        cases.append(f"when {number} >= {admission.capping.max_entries:d} then 'capped'")
+    body = "\n            ".join(cases)
+    return f"""
+        select %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id, a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+            case
+            {body}
+            end as refusal
+        from arriving as a
+    """
+
+
+def entry_set(plan: Plan) -> str:
+    """Name the set that holds everybody who came in by this statement."""
+    return "entering" if waits_turn(plan) else plan.start_name

@@ -1,0 +1,189 @@
+"""Steps: the set of people at each point, spelt as SQL."""
+
+from typing import assert_never
+
+import msgspec
+
+from sojourn.compiler.emit.columns import carried, inflow
+from sojourn.compiler.emit.sources import NOW, lateral
+from sojourn.compiler.emit.statement import Draft
+from sojourn.compiler.plan import Plan, Step
+from sojourn.compiler.segments import predicate
+from sojourn.model.points import (
+    BooleanSplitter,
+    DateAttribute,
+    Exit,
+    MessageBus,
+    OnWeekday,
+    ProfileOperation,
+    RandomSplitter,
+    SendEmail,
+    StartByApi,
+    StartBySegment,
+    TimeOfDay,
+    UpdateProfile,
+    Wait,
+    WaitForTrigger,
+    Webhook,
+)
+from sojourn.model.schedule import DEVICE, WEEKDAYS
+
+PROFILE = lateral("profile", "p", ("profile_id", "attributes", "app_ids", "time_zone"), "p.profile_id = i.profile_id")
+WEBHOOK_PATIENCE_SECONDS = 86400
+"""How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
+
+
+def step(plan: Plan, each: Step, draft: Draft) -> None:
+    """Write the set of people at one point."""
+    match each.point:
+        case Wait():
+            _wait(plan, each, each.point, draft)
+        case WaitForTrigger():
+            _hold_for(plan, each, each.point.period_seconds, draft)
+        case Webhook():
+            if each.holds:
+                _hold_for(plan, each, WEBHOOK_PATIENCE_SECONDS, draft)
+            else:
+                _pass(plan, each, draft)
+        case BooleanSplitter():
+            _boolean_splitter(plan, each, draft)
+        case RandomSplitter():
+            _random_splitter(plan, each, each.point, draft)
+        case UpdateProfile():
+            _update_profile(plan, each, each.point, draft)
+        case SendEmail() | Exit():
+            _pass(plan, each, draft)
+        case StartBySegment() | MessageBus() | StartByApi():
+            raise AssertionError("nothing leads into an entry")
+        case _:
+            assert_never(each.point)
+
+
+def _add(plan: Plan, each: Step, draft: Draft, *, extra: str = "", joins: str = "", without: tuple[str, ...] = ()) -> None:
+    others = carried(plan, without=("path", *without))
+    lines = [
+        f"select {others}, i.path || {each.point_no:d}::smallint as path{extra}",
+        f"from {inflow(plan, each.inflows)}",
+    ]
+    draft.add(each.name, "\n".join([*lines, joins]))
+
+
+def _pass(plan: Plan, each: Step, draft: Draft) -> None:
+    _add(plan, each, draft)
+
+
+def _hold_for(plan: Plan, each: Step, seconds: int, draft: Draft) -> None:
+    _add(plan, each, draft, extra=f", {NOW} + make_interval(secs => {seconds:d}) as wake_at")
+
+
+# Waits ------------------------------------------------------------------------------------------------------
+
+
+def _wait(plan: Plan, each: Step, point: Wait, draft: Draft) -> None:
+    if point.duration_seconds is not None:
+        _hold_for(plan, each, point.duration_seconds, draft)
+    elif point.until is not None:
+        at = draft.parameters.add(point.until.at, "timestamptz")
+        _add(plan, each, draft, extra=f", greatest({at}, {NOW}) as wake_at")
+    elif point.date_attribute is not None:
+        _wait_for_date(plan, each, point.date_attribute, draft)
+    else:
+        clock = point.time_of_day or point.weekday
+        assert clock is not None, "a checked wait has one mode"
+        _wait_for_clock(plan, each, clock, draft)
+
+
+def _wait_for_clock(plan: Plan, each: Step, clock: TimeOfDay | OnWeekday, draft: Draft) -> None:
+    time = draft.parameters.add(clock.time, "time")
+    days = f"array[{', '.join(str(WEEKDAYS.index(day) + 1) for day in sorted(clock.days, key=WEEKDAYS.index))}]" if isinstance(clock, OnWeekday) else "null"  # fmt: skip
+    arguments = f"{time}, {days}::smallint[]"
+    if clock.timezone != DEVICE:
+        zone = draft.parameters.add(clock.timezone, "text")
+        _add(plan, each, draft, extra=f", (select next_clock_time_v1({NOW}, {zone}, {arguments})) as wake_at")
+        return
+    # People share a handful of zones, so the clock is read once per zone and not once per person.
+    zoned, clocks = f"{each.name}_zone", f"{each.name}_clock"
+    draft.add(
+        zoned,
+        f"""
+select {carried(plan)}, coalesce(p.time_zone, 'UTC') as zone
+from {inflow(plan, each.inflows)}
+{PROFILE}
+""",
+    )
+    draft.add(
+        clocks,
+        f"select z.zone, next_clock_time_v1({NOW}, z.zone, {arguments}) as wake_at from (select distinct zone from {zoned}) as z",
+    )
+    others = carried(plan, without=("path",))
+    draft.add(
+        each.name,
+        f"""
+select {others}, i.path || {each.point_no:d}::smallint as path, c.wake_at
+from {zoned} as i
+join {clocks} as c on c.zone = i.zone
+""",
+    )
+
+
+def _wait_for_date(plan: Plan, each: Step, date: DateAttribute, draft: Draft) -> None:
+    value = _value_from(plan, date.source, date.name, draft)
+    clock = draft.parameters.add(date.time_of_day, "time") if date.time_of_day is not None else "null::time"
+    arguments = f"{NOW}, {value}, coalesce(p.time_zone, 'UTC'), {clock}, {date.offset_seconds:d}, '{date.past}'"
+    _add(plan, each, draft, extra=f", date_attribute_v1({arguments}) as wake_at", joins=PROFILE)
+
+
+def _value_from(plan: Plan, source: str, name: str, draft: Draft) -> str:
+    """Return the JSON value of an attribute of the person, the event or the entry."""
+    key = draft.parameters.add(name, "text")
+    if source == "TAG":
+        attributes = "i.attributes" if plan.carries_attributes else "p.attributes"
+        return f"({attributes} -> {key})"
+    return f"(coalesce(i.context, i.origin) -> '{source.lower()}' -> {key})"
+
+
+# Splits -----------------------------------------------------------------------------------------------------
+
+
+def _boolean_splitter(plan: Plan, each: Step, draft: Draft) -> None:
+    assert each.expression is not None, "a boolean splitter has a condition"
+    attributes = "i.attributes" if plan.carries_attributes else None
+    met = predicate(each.expression, draft.parameters, plan.header.scope, attributes=attributes)
+    _add(plan, each, draft, extra=f",\n    case when {met} then 1 else 0 end as output", joins=PROFILE)
+
+
+def _random_splitter(plan: Plan, each: Step, point: RandomSplitter, draft: Draft) -> None:
+    """Draw by a hash of who is drawn for and where, so that the draw is the same whenever it is repeated."""
+    key = "i.profile_id" if point.sticky == "PROFILE" else "i.enrollment_id"
+    salt = draft.parameters.add(f":{point.id}", "text")
+    drawn = f"mod(('x' || left(md5({key}::text || {salt}), 8))::bit(32)::bigint, 10000)"
+    cases: list[str] = []
+    upper = 0
+    for number, branch in enumerate(point.branches, 1):
+        upper += round(branch.percent * 100)
+        if branch.percent:
+            cases.append(f"when {upper:d} > d.drawn then {number:d}")
+    lateral = f"cross join lateral (select {drawn} as drawn) as d"
+    _add(plan, each, draft, extra=f",\n    case {' '.join(cases)} end as output", joins=lateral)
+
+
+# Updates ----------------------------------------------------------------------------------------------------
+
+
+def _update_profile(plan: Plan, each: Step, point: UpdateProfile, draft: Draft) -> None:
+    if all(operation.from_ is None for operation in point.operations):
+        document = [{"op": o.operation.lower(), "tag": o.tag, "value": o.value} for o in point.operations]
+        operations = draft.parameters.add(msgspec.json.encode(document).decode(), "jsonb")
+    else:
+        operations = f"jsonb_build_array({', '.join(_operation(plan, o, draft) for o in point.operations)})"
+    extra = f", apply_operations_v1(i.attributes, {operations}) as attributes, true as has_changed"
+    _add(plan, each, draft, extra=extra, without=("attributes", "has_changed"))
+
+
+def _operation(plan: Plan, operation: ProfileOperation, draft: Draft) -> str:
+    tag = draft.parameters.add(operation.tag, "text")
+    if operation.from_ is not None:
+        value = _value_from(plan, operation.from_.source, operation.from_.name, draft)
+    else:
+        value = draft.parameters.add(msgspec.json.encode(operation.value).decode(), "jsonb")
+    return f"jsonb_build_object('op', '{operation.operation.lower()}', 'tag', {tag}, 'value', {value})"

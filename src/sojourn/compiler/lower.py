@@ -1,0 +1,267 @@
+"""Lower: from a checked graph to plans, one per place from which people can set out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from sojourn.compiler.network import Network, is_held_by_webhook, network
+from sojourn.compiler.plan import (
+    Admission,
+    Entry,
+    FromEvents,
+    FromRemoved,
+    FromRequests,
+    FromSegment,
+    FromStay,
+    Header,
+    Inflow,
+    Plan,
+    Source,
+    Step,
+    set_name,
+)
+from sojourn.compiler.segments import SegmentScope
+from sojourn.model.graph import Graph
+from sojourn.model.points import (
+    AnyPoint,
+    BooleanSplitter,
+    DateAttribute,
+    Exit,
+    MessageBus,
+    PointId,
+    ProfileOperation,
+    RandomSplitter,
+    SendEmail,
+    StartByApi,
+    StartBySegment,
+    UpdateProfile,
+    Wait,
+    WaitForTrigger,
+    Webhook,
+    output_name,
+    output_number,
+    outputs,
+)
+from sojourn.model.schedule import DEVICE
+from sojourn.model.segments import Expression
+from sojourn.seglang import parse
+
+TRANSACTIONAL, NORMAL = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A checked graph of one journey version with the numbers of its points, ready to be lowered."""
+
+    journey_id: int
+    workspace_id: int
+    version_no: int
+    graph: Graph
+    numbers: Mapping[PointId, int]
+    scope: SegmentScope
+    net: Network
+    points: Mapping[int, AnyPoint] = field(repr=False)
+
+    @property
+    def header(self) -> Header:
+        """Return what every statement of this version needs to know."""
+        priority = TRANSACTIONAL if self.graph.settings.transactional else NORMAL
+        return Header(self.journey_id, self.workspace_id, self.version_no, self.scope, self.scope.app_ids, priority)
+
+
+def chart(
+    graph: Graph, numbers: Mapping[PointId, int], scope: SegmentScope, *, journey_id: int, version_no: int
+) -> Chart:
+    """Put a graph together with what lowering needs to know about it."""
+    points = {numbers[point.id]: point for point in graph.points}
+    return Chart(journey_id, scope.workspace_id, version_no, graph, numbers, scope, network(graph), points)
+
+
+def holds(point: AnyPoint, net: Network) -> bool:
+    """Tell whether people stay at a point, so that a statement ends there."""
+    match point:
+        case Wait() | WaitForTrigger():
+            return True
+        case Webhook():
+            return is_held_by_webhook(point, net)
+        case _:
+            return False
+
+
+def lower_entry(plan_of: Chart, point_no: int) -> Plan:
+    """Return the plan of people who come in at an entry."""
+    return _walk(plan_of, _entry_source(plan_of, point_no), set_name(point_no, _kind(plan_of.points[point_no]), verb="left"))
+
+
+def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Plan:
+    """Return the plan of people whom a request selects with a filter, coming in at an API entry."""
+    point = plan_of.points[point_no]
+    assert isinstance(point, StartByApi), "only an API entry takes requests"
+    source = FromSegment(
+        point_no, point, _admission(plan_of, reenters=True), expression, None, by_zone=False, fallback_zone="UTC", requested=True
+    )
+    return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
+
+
+def lower_stay(plan_of: Chart, point_no: int) -> Plan:
+    """Return the plan of people whose stay at a point is over."""
+    point = plan_of.points[point_no]
+    source = FromStay(point_no, _kind(point))
+    match point:
+        case WaitForTrigger():
+            source = FromStay(point_no, _kind(point), by_event=not point.fixed_period)
+        case Webhook():
+            failed = 1 if (point.id, output_name(1)) in plan_of.net.next else 0
+            source = FromStay(point_no, _kind(point), fallback=failed, merged={} if failed else {1: 0}, by_event=True)
+        case _:
+            pass
+    return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
+
+
+def lower_removed(plan_of: Chart, target_no: int) -> Plan:
+    """Return the plan of people who stood on removed points and go on at `target_no`."""
+    return _walk(plan_of, FromRemoved(), "left_removed_points", target=target_no)
+
+
+def _kind(point: AnyPoint) -> str:
+    return str(point.__struct_config__.tag)
+
+
+def _admission(plan_of: Chart, *, reenters: bool, keyed: bool = False) -> Admission:
+    return Admission(reenters, keyed, plan_of.graph.settings.capping)
+
+
+def _entry_source(plan_of: Chart, point_no: int) -> Entry:
+    point = plan_of.points[point_no]
+    match point:
+        case MessageBus():
+            keyed = point.multi_entry is not None and point.multi_entry.enabled
+            return FromEvents(point_no, point, _admission(plan_of, reenters=point.allow_reenter, keyed=keyed))
+        case StartByApi():
+            return FromRequests(point_no, point, _admission(plan_of, reenters=True))
+        case StartBySegment():
+            repeat = point.repeat
+            app_id = plan_of.scope.app_ids[point.application_code] if point.application_code is not None else None
+            return FromSegment(
+                point_no,
+                point,
+                _admission(plan_of, reenters=repeat is not None),
+                segment_of(point, plan_of.scope),
+                app_id,
+                by_zone=repeat is not None and repeat.timezone == DEVICE,
+                fallback_zone=repeat.fallback_timezone if repeat else "UTC",
+                requested=False,
+            )
+        case _:
+            raise AssertionError(f"point {point_no} is no entry")
+
+
+def segment_of(point: StartBySegment | BooleanSplitter, scope: SegmentScope) -> Expression:
+    """Return the segment that a point names or spells out. The graph has been checked."""
+    if point.filter is not None:
+        return parse(point.filter)
+    assert point.filter_code is not None, "a checked point has a filter or a code"
+    return scope.segments[point.filter_code]
+
+
+def _walk(plan_of: Chart, source: Source, start_name: str, *, target: int | None = None) -> Plan:
+    """Walk from a source to the next points that hold people."""
+    first = _first_flows(plan_of, source, start_name, target)
+    order = _in_order(plan_of, [point_no for _, point_no in first])
+    inflows: dict[int, list[Inflow]] = {point_no: [] for point_no in order}
+    for inflow, point_no in first:
+        inflows[point_no].append(inflow)
+    steps: list[Step] = []
+    for point_no in order:
+        step = _step(plan_of, point_no, tuple(inflows[point_no]))
+        steps.append(step)
+        if not step.holds:
+            for inflow, follower in _onward(plan_of, step):
+                inflows[follower].append(inflow)
+    return Plan(
+        plan_of.header,
+        source,
+        start_name,
+        routes=any(inflow.output is not None for inflow, _ in first),
+        steps=tuple(steps),
+        carries_attributes=any(isinstance(step.point, UpdateProfile) for step in steps),
+        reads_context=any(_reads_context(step) for step in steps),
+    )
+
+
+def _first_flows(plan_of: Chart, source: Source, start_name: str, target: int | None) -> list[tuple[Inflow, int]]:
+    """List where the source's people go first, by output."""
+    if target is not None:
+        return [(Inflow(start_name), target)]
+    assert not isinstance(source, FromRemoved), "removed points name their target"
+    point = plan_of.points[source.point_no]
+    wired = [(output_number(o), plan_of.net.next[point.id, o]) for o in outputs(point) if (point.id, o) in plan_of.net.next]
+    if len(wired) == 1:
+        return [(Inflow(start_name), plan_of.numbers[wired[0][1]])]
+    return [(Inflow(start_name, number), plan_of.numbers[follower]) for number, follower in sorted(wired)]
+
+
+def _onward(plan_of: Chart, step: Step) -> Iterator[tuple[Inflow, int]]:
+    parts_people = isinstance(step.point, BooleanSplitter | RandomSplitter)
+    for output in sorted(outputs(step.point), key=output_number):
+        follower = plan_of.net.next.get((step.point.id, output))
+        if follower is not None:
+            yield Inflow(step.name, output_number(output) if parts_people else None), plan_of.numbers[follower]
+
+
+def _in_order(plan_of: Chart, starts: list[int]) -> list[int]:
+    """List the points between the starts and the next points that hold people, each after all that lead to it.
+
+    Without recursion, since a graph may be a chain of hundreds of points. Ties are broken by number.
+    """
+    following: dict[int, list[int]] = {}
+    frontier = list(starts)
+    while frontier:
+        point_no = frontier.pop()
+        if point_no not in following:
+            point = plan_of.points[point_no]
+            onward = [] if holds(point, plan_of.net) else [plan_of.numbers[f.id] for f in plan_of.net.followers(point)]
+            following[point_no] = sorted(set(onward))
+            frontier.extend(following[point_no])
+    waiting_for = dict.fromkeys(following, 0)
+    for onward in following.values():
+        for point_no in onward:
+            waiting_for[point_no] += 1
+    order: list[int] = []
+    ready = sorted((n for n, count in waiting_for.items() if count == 0), reverse=True)
+    while ready:
+        point_no = ready.pop()
+        order.append(point_no)
+        for follower in following[point_no]:
+            waiting_for[follower] -= 1
+            if waiting_for[follower] == 0:
+                ready.append(follower)
+        ready.sort(reverse=True)
+    assert len(order) == len(following), "a checked graph has no cycle without a point that holds"
+    return order
+
+
+def _step(plan_of: Chart, point_no: int, inflows: tuple[Inflow, ...]) -> Step:
+    point = plan_of.points[point_no]
+    expression = segment_of(point, plan_of.scope) if isinstance(point, BooleanSplitter) else None
+    return Step(set_name(point_no, _kind(point)), point_no, point, inflows, holds(point, plan_of.net), expression)
+
+
+def _reads_context(step: Step) -> bool:
+    """Tell whether a point reads what people came with."""
+    match step.point:
+        case Wait():
+            date = step.point.date_attribute
+            return isinstance(date, DateAttribute) and date.source != "TAG"
+        case UpdateProfile():
+            return any(_takes_from_context(operation) for operation in step.point.operations)
+        case (
+            StartBySegment() | MessageBus() | StartByApi() | WaitForTrigger() | BooleanSplitter() | RandomSplitter() | Webhook() | SendEmail() | Exit()
+        ):  # fmt: skip
+            return False
+        case _:
+            assert_never(step.point)
+
+
+def _takes_from_context(operation: ProfileOperation) -> bool:
+    return operation.from_ is not None and operation.from_.source != "TAG"

@@ -1,0 +1,156 @@
+"""Plan: which sets of people meet which points, in what order. What a graph means, before it is spelt as SQL.
+
+A plan begins where people set out (a source), walks to the next points that hold them, and ends there. It is the middle
+form: `lower` decides everything here, `emit` only spells.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sojourn.compiler.segments import SegmentScope
+from sojourn.model.graph import Capping
+from sojourn.model.points import AnyPoint, MessageBus, StartByApi, StartBySegment
+from sojourn.model.segments import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What every statement of a journey version needs to know."""
+
+    journey_id: int
+    workspace_id: int
+    version_no: int
+    scope: SegmentScope
+    app_ids: Mapping[str, int]
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromStay:
+    """People whose stay at a point is over.
+
+    Attributes:
+        fallback: The output of people for whom none was decided.
+        merged: Outputs that nothing is wired to, with the one that is taken instead.
+        by_event: What brought them on may be an event; otherwise it was the clock.
+    """
+
+    point_no: int
+    kind: str
+    fallback: int = 0
+    merged: Mapping[int, int] | None = None
+    by_event: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FromRemoved:
+    """People who stand on points that an edit removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who of those who arrive may come in.
+
+    Attributes:
+        reenters: People who were in the journey before may come again.
+        keyed: The rule about coming again applies to each entry key by itself.
+    """
+
+    reenters: bool
+    keyed: bool
+    capping: Capping | None
+
+
+@dataclass(frozen=True, slots=True)
+class FromEvents:
+    """People who did an event of this tick, or whom such an event names."""
+
+    point_no: int
+    point: MessageBus
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class FromRequests:
+    """People whom a request of this tick names."""
+
+    point_no: int
+    point: StartByApi
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class FromSegment:
+    """People of a segment.
+
+    Attributes:
+        by_zone: Only people of the zones given at run time.
+        requested: A request asked for it, and carries entry attributes.
+    """
+
+    point_no: int
+    point: StartBySegment | StartByApi
+    admission: Admission
+    expression: Expression
+    app_id: int | None
+    by_zone: bool
+    fallback_zone: str
+    requested: bool
+
+
+Entry = FromEvents | FromRequests | FromSegment
+Source = FromStay | FromRemoved | Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Inflow:
+    """Some of the people of an earlier set: those who leave by an output, or all (None)."""
+
+    set_name: str
+    output: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The set of people at a point.
+
+    Attributes:
+        holds: They stay here; the statement ends for them.
+        expression: The condition of a boolean splitter.
+    """
+
+    name: str
+    point_no: int
+    point: AnyPoint
+    inflows: tuple[Inflow, ...]
+    holds: bool
+    expression: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One walk, from a source to the next points that hold people.
+
+    Attributes:
+        start_name: The name of the set that sets out.
+        routes: Whether the outputs of the source part people.
+        carries_attributes: A point changes attributes, so every set brings them along.
+        reads_context: A point reads what people came with.
+    """
+
+    header: Header
+    source: Source
+    start_name: str
+    routes: bool
+    steps: tuple[Step, ...]
+    carries_attributes: bool
+    reads_context: bool
+
+
+def set_name(point_no: int, kind: str, *, verb: str = "at") -> str:
+    """Name the set of people at a point. Built only from our own integer and our own word.
+
+    >>> set_name(3, "wait")
+    'at_3_wait'
+    """
+    return f"{verb}_{point_no:d}_{kind}"
