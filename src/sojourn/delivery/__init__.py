@@ -1,0 +1,1 @@
+"""From queued messages to their outcomes: claiming, rendering, calling providers, retrying, recording."""
