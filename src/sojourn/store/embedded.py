@@ -34,7 +34,16 @@ import structlog
 from psycopg import sql
 
 from sojourn.model.problems import SojournError
-from sojourn.store.programs import FOLDERS, Account, Programs, account_for, find_programs, give, open_way
+from sojourn.store.programs import (
+    FOLDERS,
+    Account,
+    ProgramFailed,
+    Programs,
+    account_for,
+    find_programs,
+    give,
+    open_way,
+)
 from sojourn.store.tuning import conf_text, memory_available, tuned
 
 NEWEST = max(FOLDERS)
@@ -43,6 +52,7 @@ DATABASE = "sojourn"
 PORT = 5432  # only part of the socket's name
 SOCKET_PATH_LIMIT = 100  # the kernel's is 107 on Linux and 103 on macOS
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
+UNQUOTABLE = re.compile(r"[\"$`\\\n]")  # PostgreSQL's programs put paths between double quotes for a shell
 START_PATIENCE_S = 3600  # recovery after a crash replays up to max_wal_size
 STOP_PATIENCE_S = 300
 KILL_PATIENCE_S = 30
@@ -64,6 +74,12 @@ class DataDirectoryInUse(SojournError):
         super().__init__(f"`{data_dir}` is in use by process {pid or 'unknown'}: one process owns a data directory")
 
 
+class DataDirectoryMisnamed(SojournError):
+    """PostgreSQL cannot work under this path."""
+
+    code = "embedded.misnamed"
+
+
 class DataDirectoryTooNew(SojournError):
     """The data was written by a newer PostgreSQL."""
 
@@ -81,10 +97,17 @@ class EmbeddedServer:
         data_dir: Made if absent. The server keeps to the directory `postgres` in it.
         version: The PostgreSQL version to run.
         settings: PostgreSQL settings that replace the tuned ones.
+
+    Raises:
+        DataDirectoryMisnamed: The path holds a character that PostgreSQL's programs cannot bear.
     """
 
     def __init__(self, data_dir: Path, *, version: int = NEWEST, settings: Mapping[str, str] | None = None) -> None:
         self._data_dir = data_dir.resolve()
+        if UNQUOTABLE.search(str(self._data_dir)):
+            raise DataDirectoryMisnamed(
+                f'`{data_dir}`: the path of a data directory holds none of " $ ` \\ and line breaks'
+            )
         self._home = self._data_dir / "postgres"
         self._version = version
         self._settings = dict(settings or {})
@@ -292,11 +315,19 @@ class EmbeddedServer:
     def _start_postgres(self, programs: Programs, cluster: Path, lock: int) -> None:
         """Start a cluster. The caller holds the lock of its processes, so a pid file is stale whatever it names."""
         self._configure(programs, cluster)
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
-        programs.run(
-            "pg_ctl", "start", "-D", cluster, "-w", "-t", str(START_PATIENCE_S),
-            cwd=self._home, keep=(lock,), log=self.log_dir / "start.log",
-        )  # fmt: skip
+        for stale in (cluster / "postmaster.pid", *self._socket_dir.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
+        try:
+            programs.run(
+                "pg_ctl", "start", "-D", cluster, "-w", "-t", str(START_PATIENCE_S),
+                cwd=self._home, keep=(lock,), log=self.log_dir / "start.log",
+            )  # fmt: skip
+        except ProgramFailed as failure:
+            raise ProgramFailed(f"{failure.text}\n{self._last_words()}") from failure
+
+    def _last_words(self) -> str:
+        logs = sorted(self.log_dir.glob("postgresql-*.log"), key=lambda log: log.stat().st_mtime)
+        return logs[-1].read_text(errors="replace")[-2000:] if logs else ""
 
     def _answers(self) -> bool:
         try:

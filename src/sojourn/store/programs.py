@@ -166,8 +166,7 @@ def find_programs(version: int, account: Account, home: Path) -> Programs:
     programs = Programs(site / inside / "bin", account)
     if not account.is_other or programs.can_run():
         return programs
-    copies = home / "programs"
-    copy = copies / f"{importlib.metadata.version(WHEEL)}-{version}"
+    copy = home / "programs" / importlib.metadata.version(WHEEL) / str(version)
     if not copy.is_dir():
         _copy_programs(site, inside, copy, account)
     return Programs(copy / inside / "bin", account)
@@ -185,13 +184,16 @@ def _site_packages() -> Path:
 
 def _copy_programs(site: Path, inside: Path, copy: Path, account: Account) -> None:
     """Copy the programs with the shared libraries that they look for at a fixed distance from themselves."""
+    for other in copy.parent.parent.glob("*"):
+        if other != copy.parent:
+            shutil.rmtree(other)  # of a wheel that is no longer installed
     unfinished = copy.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(site / inside, unfinished / inside, ignore=shutil.ignore_patterns("include"), symlinks=True)
     libraries = f"{WHEEL}.libs"
     if (site / libraries).is_dir():
         shutil.copytree(site / libraries, unfinished / libraries)
-    give(copy.parent, account)
+    give(copy.parent.parent, account)
     unfinished.rename(copy)
 
 
