@@ -1,0 +1,102 @@
+"""Errors: what a broken constraint means in our own words. Each dialect maps the codes to its status and shape."""
+
+import contextlib
+from collections.abc import Generator, Mapping
+
+from psycopg.errors import IntegrityError
+
+from sojourn.model.problems import SojournError
+
+
+class AlreadyExists(SojournError):
+    """It exists already."""
+
+    code = "exists"
+
+
+class AppCodeTaken(AlreadyExists):
+    """An application of this code exists."""
+
+
+class JourneyTaken(AlreadyExists):
+    """A journey of this id exists."""
+
+
+class PresetCodeTaken(AlreadyExists):
+    """A preset of this code exists."""
+
+
+class SegmentCodeTaken(AlreadyExists):
+    """A filter of this code exists."""
+
+
+class SegmentTitleTaken(AlreadyExists):
+    """A filter of this name exists."""
+
+
+class SiteTaken(AlreadyExists):
+    """A site of this id exists."""
+
+
+class TokenTaken(AlreadyExists):
+    """This token exists."""
+
+
+class WorkspaceNameTaken(AlreadyExists):
+    """A workspace of this name exists."""
+
+
+class AlreadyInside(SojournError):
+    """The person is in this journey already."""
+
+    code = "enrollment.active"
+
+
+class AppUnknown(SojournError):
+    """Application not found."""
+
+    code = "app.unknown"
+
+
+class IdempotencyKeyTaken(SojournError):
+    """Another request with this idempotency key was first."""
+
+    code = "idempotency.taken"
+
+
+class JourneyUnknown(SojournError):
+    """Journey not found."""
+
+    code = "journey.unknown"
+
+
+BROKEN_RULE: Mapping[str, type[SojournError]] = {
+    "app_application_code_key": AppCodeTaken,
+    "app_site_id_key": SiteTaken,
+    "channel_setting_app_fkey": AppUnknown,
+    "entry_request_journey_fkey": JourneyUnknown,
+    "idempotency_key_pkey": IdempotencyKeyTaken,
+    "journey_app_fkey": AppUnknown,
+    "journey_journey_uuid_key": JourneyTaken,
+    "journey_version_journey_fkey": JourneyUnknown,
+    "preset_app_fkey": AppUnknown,
+    "preset_code_key": PresetCodeTaken,
+    "segment_app_fkey": AppUnknown,
+    "segment_code_key": SegmentCodeTaken,
+    "segment_title_key": SegmentTitleTaken,
+    "stay_one_active_key": AlreadyInside,
+    "token_token_hash_key": TokenTaken,
+    "workspace_name_key": WorkspaceNameTaken,
+}
+
+
+@contextlib.contextmanager
+def domain_errors() -> Generator[None, None, None]:
+    """Turn a broken constraint into the domain error it stands for; others pass untouched."""
+    try:
+        yield
+    except IntegrityError as error:
+        rule = BROKEN_RULE.get(error.diag.constraint_name or "")
+        if rule is None:
+            raise
+        raise rule from error
