@@ -270,9 +270,9 @@ async def read_channel_settings(conn: Conn, *, app_ids: Sequence[int], channel: 
         return await cursor.fetchall()
 
 
-async def read_shards(conn: Conn) -> list[int]:
+async def read_delivery_shards(conn: Conn) -> list[int]:
     """Return the shards of the installation."""
-    cursor = await conn.execute(QUERIES["read_shards"])
+    cursor = await conn.execute(QUERIES["read_delivery_shards"])
     return [row[0] for row in await cursor.fetchall()]
 
 

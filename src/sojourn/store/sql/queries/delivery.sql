@@ -216,7 +216,7 @@ select s.app_id, s.provider, s.settings
 from channel_setting as s
 where s.app_id = any(%(app_ids)s::integer[]) and s.channel = %(channel)s::channel;
 
--- name: read_shards
+-- name: read_delivery_shards
 -- The shards of the installation, in order.
 select s.shard
 from shard as s
