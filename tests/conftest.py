@@ -37,6 +37,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_postgres: run on every bundled PostgreSQL version")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close with one line that a script can read."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.stats:
+        counts = {name: len(reporter.stats.get(name, [])) for name in ("passed", "failed", "error", "skipped")}
+        reporter.write_line(
+            f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed, {counts['skipped']} skipped"
+        )
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_chosen_by_hand = CITUS_DSN is not None or "SOJOURN_TEST_POSTGRES_VERSION" in os.environ
     if metafunc.definition.get_closest_marker("both_postgres") and "postgres_version" in metafunc.fixturenames:
