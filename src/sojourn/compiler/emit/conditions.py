@@ -3,14 +3,14 @@
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.segments import SegmentScope, predicate
 from sojourn.model.points import Conditions
-from sojourn.model.segments import AttributeCondition
+from sojourn.model.segments import Attribute
 
 
 def conditions(wanted: Conditions, data: str, scope: SegmentScope, draft: Draft) -> list[str]:
     """Return one clause per condition on the JSON object `data`."""
     return [
         predicate(
-            AttributeCondition(name=each.attribute, operator=each.operator, values=each.values),
+            Attribute(path=(each.attribute,), operator=each.operator, values=each.values),
             draft.parameters,
             scope,
             attributes=f"({data})",

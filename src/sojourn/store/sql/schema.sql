@@ -494,3 +494,177 @@ create table request_tally (
 );
 
 -- Functions -------------------------------------------------------------------------------------------------
+
+-- A value as a list: null is the empty list, a single value a list of one.
+create function list_of_v1(value jsonb) returns jsonb
+language sql immutable parallel safe
+return case
+    when value is null or jsonb_typeof(value) = 'null' then '[]'::jsonb
+    when jsonb_typeof(value) = 'array' then value
+    else jsonb_build_array(value)
+end;
+
+-- The list `present` with what it lacks of `given` at its end. A single value counts as a list of one, null as none.
+create function list_append_v1(present jsonb, given jsonb) returns jsonb
+language sql immutable parallel safe
+return (
+    select coalesce(jsonb_agg(kept.value order by kept.place), '[]'::jsonb)
+    from (
+        select element.value, min(element.place) as place
+        from jsonb_array_elements(list_of_v1(present) || list_of_v1(given)) with ordinality as element(value, place)
+        group by element.value
+    ) as kept
+);
+
+-- The list `present` without the values in `given`.
+create function list_remove_v1(present jsonb, given jsonb) returns jsonb
+language sql immutable parallel safe
+return (
+    select coalesce(jsonb_agg(element.value order by element.place), '[]'::jsonb)
+    from jsonb_array_elements(present) with ordinality as element(value, place)
+    where not list_of_v1(given) @> jsonb_build_array(element.value)
+);
+
+-- The attributes after the operations, applied in order; see docs/inbox.md for what each does.
+create function apply_operations_v1(attributes jsonb, operations jsonb) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+declare
+    result jsonb := attributes;
+    operation jsonb;
+    tag text;
+    given jsonb;
+    present jsonb;
+begin
+    for operation in select element.value from jsonb_array_elements(operations) as element(value) loop
+        tag := operation ->> 'tag';
+        given := coalesce(operation -> 'value', 'null'::jsonb);
+        present := result -> tag;
+        case operation ->> 'op'
+            when 'set' then
+                result := result || jsonb_build_object(tag, given);
+            when 'unset' then
+                result := result - tag;
+            when 'increment' then
+                result := result || jsonb_build_object(tag,
+                    case when jsonb_typeof(present) = 'number' then (present #>> '{}')::numeric else 0 end
+                    + case when jsonb_typeof(given) = 'number' then (given #>> '{}')::numeric else 0 end);
+            when 'append' then
+                result := result || jsonb_build_object(tag, list_append_v1(present, given));
+            when 'remove' then
+                if jsonb_typeof(present) = 'array' then
+                    result := result || jsonb_build_object(tag, list_remove_v1(present, given));
+                end if;
+        end case;
+    end loop;
+    return result;
+end
+$$;
+
+-- The first instant strictly after `at` at which the clock of `zone` shows `clock`, on one of the ISO weekdays given
+-- (null: any). Where a change of the clock skips the time, the instant is as much later as was skipped; where the
+-- clock shows it twice, the second counts, so nobody waits for the same clock time twice on one day.
+create function next_clock_time_v1(at timestamptz, zone text, clock time, weekdays smallint[]) returns timestamptz
+language sql immutable parallel safe
+return (
+    select min(candidate.instant)
+    from (
+        select
+            ((at at time zone zone)::date + days.ahead + clock) at time zone zone as instant,
+            extract(isodow from (at at time zone zone)::date + days.ahead) as weekday
+        from generate_series(-1, 8) as days(ahead)
+    ) as candidate
+    where candidate.instant > at
+      and (weekdays is null or candidate.weekday = any(weekdays))
+);
+
+-- The local date and time that a JSON value stands for, or null: ISO text (an offset is converted to `zone`), or unix
+-- seconds. Words such as 'today', which PostgreSQL would accept, do not count.
+create function local_time_v1(value jsonb, zone text) returns timestamp
+language sql immutable parallel safe
+return case
+    when jsonb_typeof(value) = 'number' and abs((value #>> '{}')::numeric) < 1e11
+        then (timestamptz '1970-01-01 00:00:00+00' + make_interval(secs => (value #>> '{}')::double precision)) at time zone zone
+    when jsonb_typeof(value) = 'string' and (value #>> '{}') ~ '^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$'
+        and pg_input_is_valid(value #>> '{}', 'timestamp')
+        then (value #>> '{}')::timestamp
+    when jsonb_typeof(value) = 'string' and (value #>> '{}') ~ '^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)$'
+        and pg_input_is_valid(value #>> '{}', 'timestamptz')
+        then (value #>> '{}')::timestamptz at time zone zone
+end;
+
+-- When a wait for a date ends, for somebody who comes at `at`: null without a date, '-infinity' where the date has
+-- passed and `past` is DROP, `at` itself where it has passed and `past` is CONTINUE.
+create function date_attribute_v1(
+    at timestamptz, value jsonb, zone text, clock time, offset_seconds integer, past text
+) returns timestamptz
+language sql immutable parallel safe
+return (
+    select case
+        when due.instant > at then due.instant
+        when past = 'DROP' and due.instant is not null then '-infinity'
+        when past = 'CONTINUE' and due.instant is not null then at
+        when past = 'NEXT_YEAR' then (
+            select min(again.instant)
+            from (
+                select ((due.local + make_interval(years => years.n)) at time zone zone) + make_interval(secs => offset_seconds) as instant
+                from generate_series(
+                    greatest(1, extract(year from at)::integer - extract(year from due.local)::integer - 2),
+                    greatest(1, extract(year from at)::integer - extract(year from due.local)::integer - 2) + 5
+                ) as years(n)
+            ) as again
+            where again.instant > at
+        )
+    end
+    from (
+        select wanted.local, (wanted.local at time zone zone) + make_interval(secs => offset_seconds) as instant
+        from (
+            select case when clock is null then found.local else found.local::date + clock end as local
+            from (select local_time_v1(value, zone) as local) as found
+        ) as wanted
+    ) as due
+);
+
+-- The instant that a stored value stands for: an ISO date, with or without a clock and an offset (UTC where there is
+-- none), or unix seconds. Null for everything else; never an error. `model.segments.moment` accepts the same texts.
+-- Immutable although casts of text to times are not: the shape leaves nothing to settings, and keeps out `now`.
+create function instant_v1(value jsonb) returns timestamptz
+language plpgsql immutable parallel safe
+as $$
+declare
+    content text := value #>> '{}';
+begin
+    case jsonb_typeof(value)
+        when 'number' then
+            if value::numeric between 100000000 and 32503679999 then
+                return to_timestamp(value::double precision);
+            end if;
+        when 'string' then
+            if content ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)?)?$'
+                and pg_input_is_valid(left(content, 10), 'date')
+            then
+                -- Of a text without a clock, what follows the tenth character is empty, so its day has no sign.
+                if substr(content, 11) ~ '[Z+-]' then
+                    return content::timestamptz;
+                end if;
+                return content::timestamp at time zone 'UTC';
+            end if;
+        else
+            return null;
+    end case;
+    return null;
+end;
+$$;
+
+-- The start of the UTC day that lies `days` days before the day of `present`.
+create function days_ago_v1(present timestamptz, days integer) returns timestamptz
+language sql immutable parallel safe
+return (date_trunc('day', present at time zone 'UTC') - make_interval(days => days)) at time zone 'UTC';
+
+-- The elements of a list; none where the value is no list.
+create function elements_v1(value jsonb) returns setof jsonb
+language sql immutable parallel safe
+begin atomic
+    select element.value
+    from jsonb_array_elements(case when jsonb_typeof(value) = 'array' then value else '[]'::jsonb end) as element(value);
+end;

@@ -1,0 +1,156 @@
+"""Catalog: the journeys that an engine knows, each with the statements compiled from its graph when first needed.
+
+A catalog follows the definitions by their epoch: whatever changed since is read again, nothing else is.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+
+from sojourn.compiler.check import check
+from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.matching import Mode, match
+from sojourn.compiler.lower import Chart, chart, lower_entry, lower_removed, lower_selection, lower_stay
+from sojourn.compiler.segments import SegmentScope
+from sojourn.model.calendar import EntrySchedule
+from sojourn.model.graph import Settings
+from sojourn.model.points import AnyPoint, StartBySegment, WaitForTrigger
+from sojourn.seglang import parse
+from sojourn.store.connection import Conn
+from sojourn.store.definitions import JourneyRow, ListenerRow, read_changed_journeys, read_epoch, read_listeners, read_scopes
+from sojourn.store.tick import Compiled, compiled
+
+LIVE = frozenset({"running", "paused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """A statement as the store takes it, with its constant parameters."""
+
+    sql: Compiled
+    values: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Journey:
+    """One journey as an engine sees it.
+
+    Attributes:
+        chart: What its statements are compiled from; None while its graph has problems or nobody may advance by it.
+    """
+
+    row: JourneyRow
+    chart: Chart | None
+    _compiled: dict[Hashable, Runnable] = field(default_factory=dict[Hashable, Runnable])
+
+    @property
+    def journey_id(self) -> int:
+        """Return the number of the journey."""
+        return self.row.journey_id
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of the version that counts."""
+        return self.row.graph.settings
+
+    @property
+    def admits(self) -> bool:
+        """Tell whether people may come in."""
+        return self.row.status == "running" and self.chart is not None
+
+    @property
+    def advances(self) -> bool:
+        """Tell whether people inside go on."""
+        return self.chart is not None and (self.row.status == "running" or self.row.advances)
+
+    def point(self, point_no: int) -> AnyPoint | None:
+        """Return a point of the present version, or None if it has none with this number."""
+        return None if self.chart is None else self.chart.points.get(point_no)
+
+    def schedules(self) -> dict[int, EntrySchedule]:
+        """Return when each segment entry runs, by point number."""
+        if self.chart is None or self.row.started_at is None:
+            return {}
+        return {
+            point_no: EntrySchedule(point.repeat, point.start_at, self.row.started_at)
+            for point_no, point in self.chart.points.items()
+            if isinstance(point, StartBySegment) and not point.is_deactivated
+        }
+
+    def on_entry(self, point_no: int) -> Runnable:
+        """Return the statement for people who come in at an entry."""
+        return self._once(("entry", point_no), lambda of: emit(lower_entry(of, point_no)))
+
+    def on_stay(self, point_no: int) -> Runnable:
+        """Return the statement for people whose stay at a point is over."""
+        return self._once(("stay", point_no), lambda of: emit(lower_stay(of, point_no)))
+
+    def on_removed(self, target_no: int) -> Runnable:
+        """Return the statement for people of removed points who go on at a point."""
+        return self._once(("removed", target_no), lambda of: emit(lower_removed(of, target_no)))
+
+    def on_selection(self, point_no: int, text: str) -> Runnable:
+        """Return the statement for people whom a request selects. Not kept: the filter is new each time."""
+        assert self.chart is not None, "a journey that admits has a chart"
+        return _runnable(emit(lower_selection(self.chart, point_no, parse(text))))
+
+    def on_match(self, point_no: int, mode: Mode) -> Runnable:
+        """Return the statement that matches events with the people at an event wait."""
+
+        def compile_match(of: Chart) -> Statement:
+            point = of.points[point_no]
+            assert isinstance(point, WaitForTrigger), "only an event wait is matched with events"
+            return match(of.header, point_no, point, mode)
+
+        return self._once((mode, point_no), compile_match)
+
+    def _once(self, key: Hashable, compile_it: Callable[[Chart], Statement]) -> Runnable:
+        assert self.chart is not None, "a journey without a chart runs no statement"
+        if key not in self._compiled:
+            self._compiled[key] = _runnable(compile_it(self.chart))
+        return self._compiled[key]
+
+
+def _runnable(statement: Statement) -> Runnable:
+    return Runnable(compiled(statement.sql), statement.values)
+
+
+class Catalog:
+    """All journeys that may have people inside, and who reacts to which event."""
+
+    def __init__(self) -> None:
+        self.journeys: dict[int, Journey] = {}
+        self._epoch = -1
+        self._listeners: dict[tuple[int, str], list[ListenerRow]] = {}
+
+    async def refresh(self, conn: Conn) -> None:
+        """Catch up with the definitions as the transaction of `conn` sees them."""
+        epoch = await read_epoch(conn)
+        if epoch == self._epoch:
+            return
+        scopes = await read_scopes(conn)
+        for row in await read_changed_journeys(conn, self._epoch):
+            self.journeys[row.journey_id] = Journey(row, _chart(row, scopes))
+        self._listeners = {}
+        for listener in await read_listeners(conn):
+            self._listeners.setdefault((listener.workspace_id, listener.event_name), []).append(listener)
+        self._epoch = epoch
+
+    def held(self) -> list[int]:
+        """Return the journeys whose people do not go on, although some may be inside."""
+        return sorted(number for number, journey in self.journeys.items() if not journey.advances)
+
+    def admitting(self) -> list[int]:
+        """Return the journeys that people may enter."""
+        return sorted(number for number, journey in self.journeys.items() if journey.admits)
+
+    def listeners(self, workspace_id: int, event_name: str) -> list[ListenerRow]:
+        """Return who reacts to an event."""
+        return self._listeners.get((workspace_id, event_name), [])
+
+
+def _chart(row: JourneyRow, scopes: Mapping[int, SegmentScope]) -> Chart | None:
+    scope = scopes[row.workspace_id]
+    live = row.status in LIVE or (row.status == "draft" and row.advances)
+    if not live or check(row.graph, scope):
+        return None
+    return chart(row.graph, row.numbers, scope, journey_id=row.journey_id, version_no=row.version_no)

@@ -1,0 +1,131 @@
+"""Runner: ticks shards for as long as there is something to do, and sleeps until there is again.
+
+What wakes it: a notification of whoever appended to the inbox, or the next alarm. Several runners may work on one
+database; the leases divide the shards among them.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from sojourn.engine.catalog import Catalog
+from sojourn.engine.tick import Advance, Budget
+from sojourn.store.connection import Conn
+from sojourn.store.tick import CONFLICTS, next_alarm, shards_with_work
+from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
+
+log = structlog.get_logger("engine")
+
+HEARTBEAT = timedelta(seconds=60)
+"""At the latest after this a runner looks by itself, should a notification ever be lost with its connection."""
+
+
+@dataclass(slots=True)
+class Passed:
+    """What one pass over the shards did."""
+
+    ticks: int = 0
+    moved: int = 0
+    busy: int = 0
+
+
+class Runner:
+    """An engine worker.
+
+    Args:
+        database_url: Where people live.
+        clock: Returns the present instant, with its zone.
+        name: What the worker is called in logs and in the server's views.
+        budget: How much one tick takes on.
+    """
+
+    def __init__(self, database_url: str, clock: Callable[[], datetime], *, name: str = "engine", budget: Budget | None = None) -> None:
+        self._url = database_url
+        self._clock = clock
+        self._name = name
+        self._budget = budget or Budget()
+        self._catalog = Catalog()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Reconnects when the database went away."""
+        while not stop.is_set():
+            try:
+                await self._work(stop)
+            except CONNECTION_LOST as exc:
+                log.warning("engine.connection_lost", error=str(exc))
+                self._catalog = Catalog()
+                await _rest(stop, 0.5 + random.random())  # noqa: S311 - not a secret
+
+    async def drain(self) -> int:
+        """Tick until nothing is due at the present instant of the clock; return how many people moved."""
+        moved = 0
+        async with await connect_worker(self._url, name=self._name) as conn:
+            while True:
+                passed = await self._pass(conn)
+                moved += passed.moved
+                if not passed.ticks:
+                    return moved
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        async with (
+            await connect_worker(self._url, name=self._name) as conn,
+            Wakeups(self._url, "sojourn_inbox", application_name=f"{self._name}-wakeups") as wakeups,
+        ):
+            while not stop.is_set():
+                wakeups.clear()
+                passed = await self._pass(conn)
+                if passed.ticks == 0:
+                    await wakeups.wait(stop, await self._patience(conn, contended=passed.busy > 0))
+
+    async def _patience(self, conn: Conn, *, contended: bool) -> timedelta:
+        """Return how long to sleep if nobody calls: until the next alarm."""
+        if contended:
+            # Another worker has these shards; should it die, their work must not wait for the heartbeat.
+            return timedelta(milliseconds=50)
+        async with conn.transaction():
+            wake_at = await next_alarm(conn, held=self._catalog.held())
+        if wake_at is None:
+            return HEARTBEAT
+        return max(timedelta(0), min(HEARTBEAT, wake_at - self._clock()))
+
+    async def _pass(self, conn: Conn) -> Passed:
+        """Tick every shard that has something to do, once."""
+        passed = Passed()
+        async with conn.transaction():
+            await self._catalog.refresh(conn)
+            shards = await shards_with_work(conn, now=self._clock(), held=self._catalog.held())
+        random.shuffle(shards)
+        for shard in shards:
+            moved = await self._tick(conn, shard)
+            if moved is None:
+                passed.busy += 1
+            else:
+                passed.ticks += 1
+                passed.moved += moved
+        return passed
+
+    async def _tick(self, conn: Conn, shard: int) -> int | None:
+        """Tick one shard; return how many people moved, or None where somebody else is at it."""
+        try:
+            async with conn.transaction():
+                advance = Advance(conn, self._catalog, shard=shard, now=self._clock(), budget=self._budget)
+                progress = await advance.run()
+        except CONFLICTS:
+            # The shard changed under our snapshot: another tick was quicker, or a sender claimed what we cancel.
+            log.info("engine.tick_conflict", shard=shard)
+            return None
+        if progress is None:
+            return None
+        log.debug("engine.ticked", shard=shard, moved=progress.moved, statements=progress.statements)
+        return progress.moved
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    """Return after some seconds, or as soon as `stop` is set."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,218 @@
+"""Tick: one set-based advance of one shard, in one transaction, at one instant.
+
+The order is that of the design: what concerns everybody; the inbox; events and who waits for them; arrivals; then
+whoever is due, until nobody is or the budget is spent. All of it happens or none of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sojourn.engine.arrivals import run_schedule, select_people
+from sojourn.engine.catalog import Catalog, Journey, Runnable
+from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
+from sojourn.model.points import MessageBus, StartByApi, WaitForTrigger
+from sojourn.store.connection import Conn
+from sojourn.store.tick import EventRange, InboxGroup, Moved, ShardWideRow, Tick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much one tick takes on, so that no shard waits long for its next one.
+
+    Attributes:
+        inbox: Rows of the inbox.
+        people: People moved by one statement.
+        statements: Walks after which the tick ends, although somebody may still be due.
+    """
+
+    inbox: int = 10_000
+    people: int = 50_000
+    statements: int = 2_000
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a tick has done so far."""
+
+    next_enrollment: int
+    events: EventRange | None = None
+    event_names: frozenset[tuple[int, str]] = frozenset()
+    moved: int = 0
+    statements: int = 0
+    touched: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+
+
+class Advance:
+    """One tick of one shard. `run` must be called inside a repeatable-read transaction of `conn`."""
+
+    def __init__(self, conn: Conn, catalog: Catalog, *, shard: int, now: datetime, budget: Budget) -> None:
+        self._conn = conn
+        self.catalog = catalog
+        self.budget = budget
+        self.tick = Tick(conn, shard, now)
+        self.now = now
+        self._progress = Progress(0)
+
+    async def run(self) -> Progress | None:
+        """Advance the shard; None means that another tick has its lease."""
+        next_enrollment = await self.tick.take_lease()
+        if next_enrollment is None:
+            return None
+        self._progress = Progress(next_enrollment)
+        groups = await self.tick.peek_inbox(self.budget.inbox)
+        wide = await self.tick.read_shard_wide()
+        await self.catalog.refresh(self._conn)
+        for row in wide:
+            await self._shard_wide(row)
+        if groups:
+            await self._apply(groups)
+        await self._resume()
+        await self.tick.reset_alarms(sorted(self._progress.touched))
+        await self.tick.close(self._progress.next_enrollment)
+        return self._progress
+
+    # What the inbox holds -----------------------------------------------------------------------------------
+
+    async def _shard_wide(self, row: ShardWideRow) -> None:
+        journey = self.catalog.journeys.get(int(row.data["journey_id"]))
+        is_done = True
+        if journey is not None:
+            match row.kind:
+                case "begin":
+                    await begin_journey(self.tick, journey, row)
+                case "move":
+                    is_done = await move_people(self, journey, row)
+                case "select":
+                    is_done = await select_people(self, journey, row)
+                case "stop":
+                    is_done = await stop_journey(self, journey, row)
+                case _:
+                    raise AssertionError(f"`{row.kind}` concerns one person, not a shard")
+        if is_done:
+            await self.tick.delete_shard_wide(row.inbox_id)
+
+    async def _apply(self, groups: list[InboxGroup]) -> None:
+        last = max(group.last_inbox for group in groups)
+        kinds = frozenset(group.kind for group in groups)
+        await self.tick.apply_people(last, kinds)
+        if "drop" in kinds:
+            await self.tick.drop_people(last)
+        if "outcome" in kinds:
+            await self.tick.apply_outcomes(last)
+        if "event" in kinds:
+            await self._events(groups, last)
+        if "enroll" in kinds:
+            await self.tick.refuse_enrolls(last, self.catalog.admitting())
+        await self._entries(groups, last)
+        await self.tick.delete_batch(last)
+
+    async def _events(self, groups: list[InboxGroup], last: int) -> None:
+        self._progress.events = await self.tick.record_events(last)
+        if self._progress.events is None:
+            return
+        names = {(g.workspace_id, g.name) for g in groups if g.kind == "event" and g.name is not None}
+        self._progress.event_names = frozenset(names)
+        for journey, point_no in self._reacting("resume"):
+            if isinstance(journey.point(point_no), WaitForTrigger):
+                await self._match(journey.on_match(point_no, "events"), self._event_range())
+        for journey, point_no in self._reacting("enroll"):
+            if journey.admits and isinstance(journey.point(point_no), MessageBus):
+                await self.admit(journey, point_no, journey.on_entry(point_no), self._event_range())
+
+    def _reacting(self, reaction: str) -> Iterable[tuple[Journey, int]]:
+        """Return the points that react to this tick's events, transactional journeys first."""
+        found = {
+            (listener.journey_id, listener.point_no)
+            for workspace_id, name in self._progress.event_names
+            for listener in self.catalog.listeners(workspace_id, name)
+            if listener.reaction == reaction and listener.journey_id in self.catalog.journeys
+        }
+        return [(self.catalog.journeys[number], point_no) for number, point_no in sorted(found, key=self._urgency)]
+
+    def _urgency(self, place: tuple[int, int]) -> tuple[bool, int, int]:
+        journey = self.catalog.journeys[place[0]]
+        return (not journey.settings.transactional, *place)
+
+    def _event_range(self) -> dict[str, object]:
+        events = self._progress.events
+        assert events is not None, "a tick without events matches none"
+        return {
+            "first_event": events.first_event,
+            "last_event": events.last_event,
+            "first_received": events.first_received,
+        }
+
+    async def _entries(self, groups: list[InboxGroup], last: int) -> None:
+        """Let in whom requests name, and whom the events of others name."""
+        for group in groups:
+            if group.kind not in {"enroll", "entry_event"} or group.journey_id is None or group.point_no is None:
+                continue
+            journey = self.catalog.journeys.get(group.journey_id)
+            if journey is None or not journey.admits:
+                continue
+            entry = journey.point(group.point_no)
+            if isinstance(entry, StartByApi if group.kind == "enroll" else MessageBus):
+                await self.admit(journey, group.point_no, journey.on_entry(group.point_no), {"last_inbox": last})
+                if group.kind == "enroll":
+                    await self.tick.count_repeated_enrolls(last, group.journey_id, group.point_no)
+
+    # Walks --------------------------------------------------------------------------------------------------
+
+    async def admit(self, journey: Journey, point_no: int, runnable: Runnable, given: dict[str, object]) -> Moved:
+        """Let people in at an entry."""
+        moved = await self.walk(journey, runnable, {**given, "next_enrollment": self._progress.next_enrollment})
+        self._progress.next_enrollment += moved.taken
+        if moved.placed.get(point_no):
+            self._progress.touched.add((journey.journey_id, point_no))
+        return moved
+
+    async def resume(self, journey: Journey, point_no: int) -> Moved:
+        """Let the people go on whose stay at a point is over."""
+        self._progress.touched.add((journey.journey_id, point_no))
+        return await self.walk(journey, journey.on_stay(point_no), {"batch": self.budget.people})
+
+    async def walk(self, journey: Journey, runnable: Runnable, given: dict[str, object]) -> Moved:
+        """Run one compiled walk, and give those who came to an event wait a look at what they did."""
+        moved = await self.tick.move(runnable.sql, {**runnable.values, **given})
+        self._progress.moved += moved.taken
+        self._progress.statements += 1
+        for placed_no in moved.placed:
+            await self._greet(journey, placed_no)
+        return moved
+
+    async def _greet(self, journey: Journey, point_no: int) -> None:
+        """Match the people who have just come to an event wait with what they did before, or in this very tick."""
+        point = journey.point(point_no)
+        if not isinstance(point, WaitForTrigger):
+            return
+        awaited = {(journey.row.workspace_id, event.event_name) for branch in point.branches for event in branch.events}
+        looks_back = any(branch.look_back_seconds for branch in point.branches)
+        if looks_back or (self._progress.events is not None and awaited & self._progress.event_names):
+            await self._match(journey.on_match(point_no, "arrivals"), {})
+
+    async def _match(self, runnable: Runnable, given: dict[str, object]) -> None:
+        await self.tick.match(runnable.sql, {**runnable.values, **given})
+
+    async def _resume(self) -> None:
+        """Move whoever is due, transactional journeys first, until nobody is or the budget is spent."""
+        held = self.catalog.held()
+        while self._progress.statements < self.budget.statements and self._progress.moved < self.budget.people:
+            alarms = await self.tick.due_alarms(held, self.budget.statements)
+            if not alarms:
+                return
+            for alarm in sorted(alarms, key=lambda a: (self._urgency((a.journey_id, a.point_no))[0], a.wake_at)):
+                await self._ring(self.catalog.journeys[alarm.journey_id], alarm.point_no)
+                if self._progress.moved >= self.budget.people:
+                    return
+            await self.tick.reset_alarms(sorted(self._progress.touched))
+            self._progress.touched.clear()
+
+    async def _ring(self, journey: Journey, point_no: int) -> None:
+        if journey.point(point_no) is None:
+            # The point was removed; a row of the inbox takes its people elsewhere.
+            await self.tick.set_alarm(journey.journey_id, point_no, None)
+        elif point_no in journey.schedules():
+            await run_schedule(self, journey, point_no)
+        else:
+            await self.resume(journey, point_no)

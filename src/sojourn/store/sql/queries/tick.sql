@@ -1,0 +1,576 @@
+-- The static statements of a tick. Everything here works on one shard, inside the transaction that holds its lease.
+
+-- name: shards_with_work
+-- Shards with something in the inbox or an alarm that has come. Alarms of held journeys do not ring, and people on
+-- removed points of held journeys stay where they are.
+select s.shard
+from shard as s
+where exists (
+        select from inbox as i
+        where i.shard = s.shard
+          and not (i.kind = 'move' and (i.data ->> 'journey_id')::integer = any(%(held)s::integer[]))
+    )
+   or exists (
+        select from alarm as a
+        where a.shard = s.shard and a.wake_at <= %(now)s::timestamptz and a.journey_id <> all(%(held)s::integer[])
+    )
+order by s.shard;
+
+-- name: next_alarm
+-- When the next alarm rings, over all shards.
+select min(earliest.wake_at) as wake_at
+from shard as s
+cross join lateral (
+    select a.wake_at
+    from alarm as a
+    where a.shard = s.shard and a.journey_id <> all(%(held)s::integer[])
+    order by a.wake_at
+    limit 1
+) as earliest;
+
+-- name: take_lease
+-- Take the lease of a shard; no row means that another tick has it.
+select s.next_enrollment
+from shard as s
+where s.shard = %(shard)s::smallint
+for update skip locked;
+
+-- name: close_tick
+-- Note that the shard was worked on. Whoever took its snapshot before this cannot take the lease with it any more.
+update shard as s
+set ticked_at = %(now)s::timestamptz, next_enrollment = %(next_enrollment)s::bigint
+where s.shard = %(shard)s::smallint;
+
+-- name: peek_inbox
+-- What the next batch of the inbox holds, by kind, event and entry. A batch is either all drops or has none, so that
+-- a drop takes effect after what came before it and before what came after it.
+with ahead as materialized (
+    select i.inbox_id, i.kind, i.workspace_id, i.name, i.data
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.profile_id is not null
+    order by i.inbox_id
+    limit %(batch)s::bigint
+),
+bounds as (
+    select
+        min(a.inbox_id) filter (where a.kind = 'drop') as first_drop,
+        min(a.inbox_id) filter (where a.kind <> 'drop') as first_other
+    from ahead as a
+)
+select
+    a.kind::text as kind,
+    a.workspace_id,
+    a.name,
+    case when a.kind in ('enroll', 'entry_event') then (a.data ->> 'journey_id')::integer end as journey_id,
+    case when a.kind in ('enroll', 'entry_event') then (a.data ->> 'point_no')::integer end as point_no,
+    max(a.inbox_id) as last_inbox,
+    count(*) as n
+from ahead as a
+cross join bounds as b
+where case
+    when b.first_drop is null or b.first_other is null then true
+    when b.first_drop < b.first_other then a.inbox_id < b.first_other
+    else a.inbox_id < b.first_drop
+end
+group by 1, 2, 3, 4, 5
+order by 1, 2, 3, 4, 5;
+
+-- name: read_shard_wide
+-- What concerns everybody in the shard, oldest first.
+select i.inbox_id, i.kind::text as kind, i.workspace_id, i.data, i.received_at
+from inbox as i
+where i.shard = %(shard)s::smallint and i.profile_id is null
+order by i.inbox_id
+limit 50;
+
+-- name: delete_shard_wide
+-- Take a row that has been dealt with out of the inbox.
+delete from inbox as i
+where i.shard = %(shard)s::smallint and i.inbox_id = %(inbox_id)s::bigint;
+
+-- name: keep_progress
+-- Note how far a selection has come; the next tick goes on behind that profile.
+update inbox as i
+set data = i.data || jsonb_build_object('after_profile', %(after_profile)s::bigint)
+where i.shard = %(shard)s::smallint and i.inbox_id = %(inbox_id)s::bigint;
+
+-- name: delete_batch
+-- Take the batch out of the inbox.
+delete from inbox as i
+where i.shard = %(shard)s::smallint and i.profile_id is not null and i.inbox_id <= %(last_inbox)s::bigint;
+
+-- name: apply_profiles
+-- Create the people that the batch is the first to speak of, and apply what it says about people.
+with said as materialized (
+    select i.inbox_id, i.profile_id, i.workspace_id, i.app_id, i.received_at, i.kind,
+        case when i.kind in ('attributes', 'device') then i.data end as facts
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.profile_id is not null and i.inbox_id <= %(last_inbox)s::bigint
+),
+person as materialized (
+    select
+        s.profile_id,
+        s.workspace_id,
+        min(s.received_at) as first_at,
+        array_agg(distinct s.app_id) filter (where s.app_id is not null) as app_ids,
+        jsonb_agg(s.facts -> 'operations' order by s.inbox_id)
+            filter (where s.kind = 'attributes' and jsonb_typeof(s.facts -> 'operations') = 'array') as operations,
+        (array_agg(s.facts ->> 'user_id' order by s.inbox_id desc) filter (where s.facts ->> 'user_id' is not null))[1] as user_id,
+        (array_agg(s.facts ->> 'time_zone' order by s.inbox_id desc) filter (where s.facts ->> 'time_zone' is not null))[1] as time_zone,
+        (array_agg(s.facts ->> 'language' order by s.inbox_id desc) filter (where s.facts ->> 'language' is not null))[1] as language
+    from said as s
+    group by s.profile_id, s.workspace_id
+)
+insert into profile (
+    shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at, updated_at
+)
+select
+    %(shard)s::smallint, t.profile_id, t.workspace_id, coalesce(t.user_id, p.user_id),
+    case
+        when t.operations is null then coalesce(p.attributes, '{}'::jsonb)
+        else apply_operations_v1(coalesce(p.attributes, '{}'::jsonb), jsonb_path_query_array(t.operations, '$[*][*]'))
+    end,
+    coalesce(t.time_zone, p.time_zone), coalesce(t.language, p.language),
+    case
+        when t.app_ids is null or p.app_ids @> t.app_ids then coalesce(p.app_ids, '{}'::integer[])
+        else array(select distinct unnest(coalesce(p.app_ids, '{}'::integer[]) || t.app_ids) order by 1)
+    end,
+    t.first_at, %(now)s::timestamptz
+from person as t
+left join lateral (
+    select x.profile_id, x.user_id, x.attributes, x.time_zone, x.language, x.app_ids
+    from profile as x
+    where x.shard = %(shard)s::smallint and x.profile_id = t.profile_id
+    offset 0
+) as p on true
+where p.profile_id is null
+   or t.operations is not null
+   or t.user_id is distinct from coalesce(p.user_id, t.user_id)
+   or (t.user_id is not null and p.user_id is null)
+   or (t.time_zone is not null and t.time_zone is distinct from p.time_zone)
+   or (t.language is not null and t.language is distinct from p.language)
+   or not p.app_ids @> coalesce(t.app_ids, '{}'::integer[])
+on conflict (shard, profile_id) do update set
+    user_id = excluded.user_id,
+    attributes = excluded.attributes,
+    time_zone = excluded.time_zone,
+    language = excluded.language,
+    app_ids = excluded.app_ids,
+    updated_at = excluded.updated_at;
+
+-- name: apply_devices
+-- Add, change and remove devices and addresses; of several words about one device the last counts.
+with word as materialized (
+    select distinct on (i.profile_id, i.app_id, i.data ->> 'hwid')
+        i.profile_id, i.app_id, i.data ->> 'hwid' as hwid, i.data, i.received_at,
+        coalesce((i.data ->> 'gone')::boolean, false) as gone
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'device'
+    order by i.profile_id, i.app_id, i.data ->> 'hwid', i.inbox_id desc
+),
+removed as (
+    delete from device as d
+    where d.shard = %(shard)s::smallint and d.ctid = any(array(
+        select x.place
+        from word as w
+        cross join lateral (
+            select y.ctid as place
+            from device as y
+            where y.shard = %(shard)s::smallint and y.profile_id = w.profile_id and y.hwid = w.hwid
+              and (y.app_id = w.app_id or w.app_id is null)
+            offset 0
+        ) as x
+        where w.gone
+    ))
+    returning d.hwid
+)
+insert into device (
+    shard, profile_id, app_id, hwid, channel, platform, push_token, language, is_subscribed, created_at, updated_at
+)
+select
+    %(shard)s::smallint, w.profile_id, w.app_id, w.hwid, (w.data ->> 'channel')::channel, w.data ->> 'platform',
+    w.data ->> 'push_token', w.data ->> 'language', coalesce((w.data ->> 'is_subscribed')::boolean, true),
+    w.received_at, %(now)s::timestamptz
+from word as w
+where not w.gone and w.app_id is not null
+on conflict (shard, profile_id, app_id, hwid) do update set
+    channel = excluded.channel,
+    platform = excluded.platform,
+    push_token = coalesce(excluded.push_token, device.push_token),
+    language = coalesce(excluded.language, device.language),
+    is_subscribed = excluded.is_subscribed,
+    updated_at = excluded.updated_at;
+
+-- name: record_events
+-- Move the events of the batch to history, each once, in their order.
+with arrived as materialized (
+    select i.inbox_id, i.profile_id, i.workspace_id, i.app_id, i.name, i.data, i.source_id, i.occurred_at, i.received_at
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'event'
+),
+named as materialized (
+    select distinct on (a.workspace_id, a.source_id) a.inbox_id, a.workspace_id, a.source_id, a.received_at
+    from arrived as a
+    where a.source_id is not null
+    order by a.workspace_id, a.source_id, a.inbox_id
+),
+unseen as (
+    insert into event_source (shard, workspace_id, source_id, received_at)
+    select %(shard)s::smallint, n.workspace_id, n.source_id, n.received_at
+    from named as n
+    on conflict (shard, workspace_id, source_id) do nothing
+    returning workspace_id, source_id
+),
+recorded as (
+    insert into event (shard, profile_id, workspace_id, app_id, name, data, occurred_at, received_at)
+    select %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.occurred_at, a.received_at
+    from arrived as a
+    where a.source_id is null
+       or (
+            a.inbox_id in (select n.inbox_id from named as n)
+            and (a.workspace_id, a.source_id) in (select u.workspace_id, u.source_id from unseen as u)
+        )
+    order by a.inbox_id
+    returning event_id, received_at
+)
+select min(r.event_id) as first_event, max(r.event_id) as last_event, min(r.received_at) as first_received, count(*) as n
+from recorded as r;
+
+-- name: apply_outcomes
+-- Let the people go on whose webhook has been answered; what was saved of the answer joins what they came with.
+with answer as materialized (
+    select distinct on ((i.data ->> 'enrollment_id')::bigint)
+        (i.data ->> 'enrollment_id')::bigint as enrollment_id,
+        (i.data ->> 'journey_id')::integer as journey_id,
+        (i.data ->> 'point_no')::smallint as point_no,
+        (i.data ->> 'output')::smallint as output,
+        coalesce(i.data -> 'entry', '{}'::jsonb) as entry,
+        i.received_at
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'outcome'
+    order by (i.data ->> 'enrollment_id')::bigint, i.inbox_id
+),
+waiting as materialized (
+    select
+        s.place, s.enrollment_id, s.journey_id, s.profile_id, s.point_no, a.output, s.after_event, s.entry_key, a.received_at,
+        coalesce(s.context, n.context, '{}'::jsonb) as context, a.entry
+    from answer as a
+    cross join lateral (
+        select x.ctid as place, x.enrollment_id, x.journey_id, x.profile_id, x.point_no, x.after_event, x.entry_key, x.context
+        from stay as x
+        where x.shard = %(shard)s::smallint and x.enrollment_id = a.enrollment_id
+          and x.journey_id = a.journey_id and x.point_no = a.point_no and x.reached is null
+        offset 0
+    ) as s
+    left join lateral (
+        select x.context
+        from enrollment as x
+        where x.shard = %(shard)s::smallint and x.enrollment_id = a.enrollment_id
+        offset 0
+    ) as n on true
+),
+gone as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select w.place from waiting as w))
+    returning s.ctid
+),
+placed as (
+    insert into stay (
+        shard, enrollment_id, journey_id, profile_id, point_no, reached, since, wake_at, after_event, entry_key, context
+    )
+    select
+        %(shard)s::smallint, w.enrollment_id, w.journey_id, w.profile_id, w.point_no, w.output, w.received_at,
+        %(now)s::timestamptz, w.after_event, w.entry_key,
+        w.context || jsonb_build_object('entry', coalesce(w.context -> 'entry', '{}'::jsonb) || w.entry)
+    from waiting as w
+    where (select count(*) from gone) > 0
+    returning journey_id, point_no, wake_at
+)
+insert into alarm (shard, journey_id, point_no, wake_at)
+select %(shard)s::smallint, p.journey_id, p.point_no, min(p.wake_at)
+from placed as p
+group by p.journey_id, p.point_no
+on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at
+where excluded.wake_at < alarm.wake_at;
+
+-- name: drop_people
+-- End the enrollments of the people whom the batch drops, and cancel what was about to be sent to them.
+with named as materialized (
+    select distinct on (i.profile_id, i.data)
+        i.profile_id,
+        coalesce(i.data ->> 'reason', 'dropped by API') as reason,
+        case
+            when jsonb_typeof(i.data -> 'journey_ids') = 'array'
+                then array(select element.value::integer from jsonb_array_elements_text(i.data -> 'journey_ids') as element(value))
+            else array(select j.journey_id from journey as j where j.workspace_id = i.workspace_id)
+        end as journey_ids
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'drop'
+),
+leaving as materialized (
+    select distinct on (s.enrollment_id) s.place, s.enrollment_id, s.journey_id, s.point_no, n.reason
+    from named as n
+    cross join lateral (
+        select x.ctid as place, x.enrollment_id, x.journey_id, x.point_no
+        from stay as x
+        where x.shard = %(shard)s::smallint and x.journey_id = any(n.journey_ids) and x.profile_id = n.profile_id
+        offset 0
+    ) as s
+    order by s.enrollment_id
+),
+gone as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select l.place from leaving as l))
+    returning s.enrollment_id
+),
+cancelled as (
+    update message as m
+    set status = 'cancelled', done_at = %(now)s::timestamptz, detail = 'dropped'
+    where m.shard = %(shard)s::smallint and m.status = 'queued'
+      and m.enrollment_id = any(array(select l.enrollment_id from leaving as l))
+    returning m.message_id
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select %(shard)s::smallint, l.enrollment_id, l.journey_id, l.point_no, 'dropped', l.reason, %(now)s::timestamptz
+    from leaving as l
+)
+insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+select %(shard)s::smallint, l.journey_id, l.point_no, 'dropped', l.reason, %(hour)s::timestamptz, count(*)
+from leaving as l
+group by l.journey_id, l.point_no, l.reason
+on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n;
+
+-- name: end_stays
+-- End stays of a journey in the shard, up to a number of them: all, those on the points given, or those overdue.
+with leaving as materialized (
+    select s.ctid as place, s.enrollment_id, s.point_no
+    from stay as s
+    where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer
+      and s.point_no between %(first_point)s::smallint and %(last_point)s::smallint
+      and s.wake_at <= %(until)s::timestamptz
+      and (s.reached is null or not %(undecided)s::boolean)
+    limit %(batch)s::bigint
+),
+gone as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select l.place from leaving as l))
+    returning s.enrollment_id
+),
+cancelled as (
+    update message as m
+    set status = 'cancelled', done_at = %(now)s::timestamptz, detail = %(reason)s::text
+    where m.shard = %(shard)s::smallint and m.status = 'queued'
+      and m.enrollment_id = any(array(select l.enrollment_id from leaving as l))
+    returning m.message_id
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select
+        %(shard)s::smallint, l.enrollment_id, %(journey_id)s::integer, l.point_no, %(outcome)s::departure_outcome,
+        %(reason)s::text, %(now)s::timestamptz
+    from leaving as l
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select
+        %(shard)s::smallint, %(journey_id)s::integer, l.point_no,
+        %(outcome)s::text, case when %(outcome)s::text = 'dropped' then %(reason)s::text else '' end,
+        %(hour)s::timestamptz, count(*)
+    from leaving as l
+    group by l.point_no
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select count(*) as n
+from leaving as l;
+
+-- name: clear_journey_alarms
+-- A journey that has ended wakes nobody.
+delete from alarm as a
+where a.shard = %(shard)s::smallint and a.journey_id = %(journey_id)s::integer;
+
+-- name: clear_journey_cursors
+-- A journey that has ended admits nobody.
+delete from entry_cursor as c
+where c.shard = %(shard)s::smallint and c.journey_id = %(journey_id)s::integer;
+
+-- name: cancel_queued
+-- Cancel what people who left already were still to be sent, when their journey ends.
+update message as m
+set status = 'cancelled', done_at = %(now)s::timestamptz, detail = %(reason)s::text
+where m.shard = %(shard)s::smallint and m.status = 'queued' and m.journey_id = %(journey_id)s::integer;
+
+-- name: shift_stays
+-- Give everybody in a journey the time back during which it was held.
+update stay as s
+set wake_at = s.wake_at + %(held)s::interval
+where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer and s.reached is null;
+
+-- name: spread_overdue
+-- Let the people whose time passed while their journey was held go on over the hour that follows.
+update stay as s
+set wake_at = %(now)s::timestamptz + make_interval(secs => mod(s.enrollment_id, 3600)::double precision)
+where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer and s.reached is null
+  and s.wake_at <= %(now)s::timestamptz;
+
+-- name: move_stays
+-- Note which points people of a journey stand on that no version knows any more.
+select s.point_no, count(*) as n
+from stay as s
+where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer and s.point_no = any(%(points)s::smallint[])
+group by s.point_no;
+
+-- name: due_alarms
+-- The points where somebody is due, earliest first.
+select a.journey_id, a.point_no, a.wake_at
+from alarm as a
+where a.shard = %(shard)s::smallint and a.wake_at <= %(now)s::timestamptz and a.journey_id <> all(%(held)s::integer[])
+order by a.wake_at, a.journey_id, a.point_no
+limit %(points)s::bigint;
+
+-- name: reset_alarms
+-- Set the alarms of the points given to the earliest wake_at there; without anybody there is no alarm.
+with place as materialized (
+    select p.journey_id, p.point_no, first.wake_at
+    from unnest(%(journey_ids)s::integer[], %(point_nos)s::smallint[]) as p(journey_id, point_no)
+    left join lateral (
+        select s.wake_at
+        from stay as s
+        where s.shard = %(shard)s::smallint and s.journey_id = p.journey_id and s.point_no = p.point_no
+        order by s.wake_at
+        limit 1
+    ) as first on true
+),
+silenced as (
+    delete from alarm as a
+    using place as p
+    where a.shard = %(shard)s::smallint and a.journey_id = p.journey_id and a.point_no = p.point_no and p.wake_at is null
+)
+insert into alarm (shard, journey_id, point_no, wake_at)
+select %(shard)s::smallint, p.journey_id, p.point_no, p.wake_at
+from place as p
+where p.wake_at is not null
+on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at;
+
+-- name: set_alarm
+-- Set the alarm of a scheduled entry.
+insert into alarm (shard, journey_id, point_no, wake_at)
+values (%(shard)s::smallint, %(journey_id)s::integer, %(point_no)s::smallint, %(wake_at)s::timestamptz)
+on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at;
+
+-- name: clear_alarm
+-- Silence the alarm of a scheduled entry that will not run again.
+delete from alarm as a
+where a.shard = %(shard)s::smallint and a.journey_id = %(journey_id)s::integer and a.point_no = %(point_no)s::smallint;
+
+-- name: journey_points
+-- The points of a journey where people are, with the earliest wake_at.
+select s.point_no, min(s.wake_at) as wake_at
+from stay as s
+where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer
+group by s.point_no;
+
+-- name: read_cursor
+-- How far a scheduled entry has come.
+select c.done_until, c.working_until, c.after_profile
+from entry_cursor as c
+where c.shard = %(shard)s::smallint and c.journey_id = %(journey_id)s::integer and c.point_no = %(point_no)s::smallint;
+
+-- name: write_cursor
+-- Note how far a scheduled entry has come.
+insert into entry_cursor (shard, journey_id, point_no, done_until, working_until, after_profile)
+values (
+    %(shard)s::smallint, %(journey_id)s::integer, %(point_no)s::smallint, %(done_until)s::timestamptz,
+    %(working_until)s::timestamptz, %(after_profile)s::bigint
+)
+on conflict (shard, journey_id, point_no) do update set
+    done_until = excluded.done_until,
+    working_until = excluded.working_until,
+    after_profile = excluded.after_profile;
+
+-- name: known_zones
+-- The time zones of a workspace's people in the shard, found by skipping through the index.
+with recursive zone(name) as (
+    (
+        select p.time_zone
+        from profile as p
+        where p.shard = %(shard)s::smallint and p.workspace_id = %(workspace_id)s::integer and p.time_zone is not null
+        order by p.time_zone
+        limit 1
+    )
+    union all
+    select (
+        select p.time_zone
+        from profile as p
+        where p.shard = %(shard)s::smallint and p.workspace_id = %(workspace_id)s::integer and p.time_zone > z.name
+        order by p.time_zone
+        limit 1
+    )
+    from zone as z
+    where z.name is not null
+)
+select z.name
+from zone as z
+where z.name is not null;
+
+-- name: refuse_enrolls
+-- Answer the requests of the batch to enter journeys that admit nobody now.
+insert into request_tally (shard, request_uuid, outcome, n)
+select %(shard)s::smallint, (i.data ->> 'request_uuid')::uuid, 'journey not running', count(*)
+from inbox as i
+where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'enroll'
+  and not (i.data ->> 'journey_id')::integer = any(%(admitting)s::integer[])
+group by i.data ->> 'request_uuid'
+on conflict (shard, request_uuid, outcome) do update set n = request_tally.n + excluded.n;
+
+-- name: count_repeated_enrolls
+-- Answer the repetitions of one person in the requests of the batch for an entry; only the first of them arrives.
+with asked as materialized (
+    select
+        (i.data ->> 'request_uuid')::uuid as request_uuid,
+        row_number() over (partition by i.profile_id order by i.inbox_id) as turn
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'enroll'
+      and (i.data ->> 'journey_id')::integer = %(journey_id)s::integer
+      and (i.data ->> 'point_no')::integer = %(point_no)s::integer
+)
+insert into request_tally (shard, request_uuid, outcome, n)
+select %(shard)s::smallint, a.request_uuid, 'named twice', count(*)
+from asked as a
+where a.turn > 1
+group by a.request_uuid
+on conflict (shard, request_uuid, outcome) do update set n = request_tally.n + excluded.n;
+
+-- name: read_epoch
+-- The number of the last change of a definition.
+select i.epoch
+from installation as i;
+
+-- name: read_changed_journeys
+-- The journeys whose definition or status changed after an epoch, with the graph that counts now.
+select
+    j.journey_id, j.journey_uuid::text as journey_uuid, j.workspace_id, j.status::text as status, j.advances, j.version_no,
+    j.started_at, v.graph::text as graph,
+    (select jsonb_object_agg(p.point_uuid::text, p.point_no)::text from point as p where p.journey_id = j.journey_id) as numbers
+from journey as j
+join journey_version as v on v.journey_id = j.journey_id and v.version_no = j.version_no
+where j.changed_epoch > %(epoch)s::bigint;
+
+-- name: read_listeners
+-- Which points react to which event.
+select l.journey_id, l.point_no, l.workspace_id, l.event_name, l.reaction
+from listener as l;
+
+-- name: read_scopes
+-- What segments may refer to, by workspace.
+select
+    w.workspace_id,
+    (select jsonb_object_agg(a.application_code, a.app_id)::text from app as a where a.workspace_id = w.workspace_id) as app_ids,
+    (select jsonb_object_agg(s.code, s.expression)::text from segment as s where s.workspace_id = w.workspace_id) as segments
+from workspace as w;
+
+-- name: read_shards
+-- All shards.
+select s.shard
+from shard as s
+order by s.shard;

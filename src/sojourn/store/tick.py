@@ -1,0 +1,280 @@
+"""Calls of a tick: one function per static statement, and one that runs what the compiler made.
+
+All of them work on one shard inside the transaction that holds its lease; none decides anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, LiteralString, cast
+
+from psycopg import errors, sql
+
+from sojourn.store.connection import Conn
+from sojourn.store.queries import QUERIES
+
+CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
+"""Somebody else changed the same rows; the tick has been undone as a whole and is simply run again."""
+
+Compiled = sql.SQL
+"""A compiled statement, ready to be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxGroup:
+    """Rows of the next batch that are alike. `name` is an event's; `journey_id` and `point_no` an entry's."""
+
+    kind: str
+    workspace_id: int
+    name: str | None
+    journey_id: int | None
+    point_no: int | None
+    last_inbox: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardWideRow:
+    """Something that concerns everybody in the shard."""
+
+    inbox_id: int
+    kind: str
+    workspace_id: int
+    data: Mapping[str, Any]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRange:
+    """The events that a tick moved to history."""
+
+    first_event: int
+    last_event: int
+    first_received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A point where somebody is due."""
+
+    journey_id: int
+    point_no: int
+    wake_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a compiled statement did.
+
+    Attributes:
+        taken: People it took up, whether or not they were let in.
+        last_profile: The highest number among them, where they came from a segment.
+        placed: People now staying, per point.
+    """
+
+    taken: int
+    last_profile: int | None
+    placed: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a scheduled entry has come; see the table `entry_cursor`."""
+
+    done_until: datetime
+    working_until: datetime | None
+    after_profile: int
+
+
+class Tick:
+    """The statements of one tick: a connection inside a transaction, a shard, and one instant."""
+
+    def __init__(self, conn: Conn, shard: int, now: datetime) -> None:
+        self._conn = conn
+        self.shard = shard
+        self.now = now
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        self._given: dict[str, Any] = {"shard": shard, "now": now, "hour": hour}
+
+    async def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - parameters are of any type
+        cursor = await self._conn.execute(QUERIES[name], self._given | values, prepare=True)
+        return await cursor.fetchall()
+
+    async def _do(self, name: str, **values: Any) -> int:  # noqa: ANN401 - parameters are of any type
+        cursor = await self._conn.execute(QUERIES[name], self._given | values, prepare=True)
+        return cursor.rowcount
+
+    async def take_lease(self) -> int | None:
+        """Take the shard's lease; return the number of its next arrival, or None where another tick has the lease."""
+        rows = await self._rows("take_lease")
+        return rows[0][0] if rows else None
+
+    async def close(self, next_enrollment: int) -> None:
+        """Note that the shard was worked on."""
+        await self._do("close_tick", next_enrollment=next_enrollment)
+
+    async def peek_inbox(self, batch: int) -> list[InboxGroup]:
+        """Say what the next batch of the inbox holds."""
+        return [InboxGroup(*row) for row in await self._rows("peek_inbox", batch=batch)]
+
+    async def read_shard_wide(self) -> list[ShardWideRow]:
+        """Read what concerns everybody in the shard."""
+        return [ShardWideRow(*row) for row in await self._rows("read_shard_wide")]
+
+    async def delete_shard_wide(self, inbox_id: int) -> None:
+        """Take a row that has been dealt with out of the inbox."""
+        await self._do("delete_shard_wide", inbox_id=inbox_id)
+
+    async def keep_progress(self, inbox_id: int, after_profile: int) -> None:
+        """Note how far a selection has come."""
+        await self._do("keep_progress", inbox_id=inbox_id, after_profile=after_profile)
+
+    async def apply_people(self, last_inbox: int, kinds: frozenset[str]) -> None:
+        """Apply what the batch says about people: profiles, devices."""
+        await self._do("apply_profiles", last_inbox=last_inbox)
+        if "device" in kinds:
+            await self._do("apply_devices", last_inbox=last_inbox)
+
+    async def record_events(self, last_inbox: int) -> EventRange | None:
+        """Move the batch's events to history; return their range, or None where all were repetitions."""
+        rows = await self._rows("record_events", last_inbox=last_inbox)
+        first, last, received, n = rows[0]
+        return EventRange(first, last, received) if n else None
+
+    async def apply_outcomes(self, last_inbox: int) -> None:
+        """Let the people go on whose webhook has been answered."""
+        await self._do("apply_outcomes", last_inbox=last_inbox)
+
+    async def drop_people(self, last_inbox: int) -> None:
+        """End the enrollments that the batch ends."""
+        await self._do("drop_people", last_inbox=last_inbox)
+
+    async def refuse_enrolls(self, last_inbox: int, admitting: Sequence[int]) -> None:
+        """Answer requests to enter journeys that admit nobody."""
+        await self._do("refuse_enrolls", last_inbox=last_inbox, admitting=list(admitting))
+
+    async def count_repeated_enrolls(self, last_inbox: int, journey_id: int, point_no: int) -> None:
+        """Answer the repetitions of people in the requests for an entry."""
+        await self._do("count_repeated_enrolls", last_inbox=last_inbox, journey_id=journey_id, point_no=point_no)
+
+    async def delete_batch(self, last_inbox: int) -> None:
+        """Take the batch out of the inbox."""
+        await self._do("delete_batch", last_inbox=last_inbox)
+
+    async def end_stays(
+        self,
+        journey_id: int,
+        *,
+        outcome: str,
+        reason: str,
+        batch: int,
+        point_no: int | None = None,
+        until: datetime | None = None,
+        undecided: bool = False,
+    ) -> int:
+        """End stays of a journey, up to `batch` of them; return how many ended.
+
+        `until`: only whose time has passed. `undecided`: only whose output has not been decided.
+        """
+        rows = await self._rows(
+            "end_stays",
+            journey_id=journey_id,
+            outcome=outcome,
+            reason=reason,
+            batch=batch,
+            first_point=0 if point_no is None else point_no,
+            last_point=32767 if point_no is None else point_no,
+            until="infinity" if until is None else until,
+            undecided=undecided,
+        )
+        return rows[0][0]
+
+    async def clear_journey(self, journey_id: int, reason: str) -> None:
+        """Silence a journey that has ended."""
+        await self._do("clear_journey_alarms", journey_id=journey_id)
+        await self._do("clear_journey_cursors", journey_id=journey_id)
+        await self._do("cancel_queued", journey_id=journey_id, reason=reason)
+
+    async def shift_stays(self, journey_id: int, held: timedelta) -> None:
+        """Give everybody in a journey the time back during which it was held."""
+        await self._do("shift_stays", journey_id=journey_id, held=held)
+
+    async def spread_overdue(self, journey_id: int) -> None:
+        """Let the overdue people of a journey go on over the hour that follows."""
+        await self._do("spread_overdue", journey_id=journey_id)
+
+    async def journey_points(self, journey_id: int) -> dict[int, datetime]:
+        """Return the points of a journey where people are, each with its earliest wake_at."""
+        return dict(cast("list[tuple[int, datetime]]", await self._rows("journey_points", journey_id=journey_id)))
+
+    async def due_alarms(self, held: Sequence[int], points: int) -> list[Alarm]:
+        """Return the points where somebody is due, earliest first."""
+        return [Alarm(*row) for row in await self._rows("due_alarms", held=list(held), points=points)]
+
+    async def reset_alarms(self, places: Sequence[tuple[int, int]]) -> None:
+        """Set the alarms of (journey, point)s to the earliest wake_at there."""
+        if places:
+            await self._do("reset_alarms", journey_ids=[place[0] for place in places], point_nos=[place[1] for place in places])
+
+    async def set_alarm(self, journey_id: int, point_no: int, wake_at: datetime | None) -> None:
+        """Set the alarm of a scheduled entry; None silences it."""
+        if wake_at is None:
+            await self._do("clear_alarm", journey_id=journey_id, point_no=point_no)
+        else:
+            await self._do("set_alarm", journey_id=journey_id, point_no=point_no, wake_at=wake_at)
+
+    async def read_cursor(self, journey_id: int, point_no: int) -> Cursor | None:
+        """Return how far a scheduled entry has come, or None if it was never begun."""
+        rows = await self._rows("read_cursor", journey_id=journey_id, point_no=point_no)
+        return Cursor(*rows[0]) if rows else None
+
+    async def write_cursor(self, journey_id: int, point_no: int, cursor: Cursor) -> None:
+        """Note how far a scheduled entry has come."""
+        await self._do(
+            "write_cursor",
+            journey_id=journey_id,
+            point_no=point_no,
+            done_until=cursor.done_until,
+            working_until=cursor.working_until,
+            after_profile=cursor.after_profile,
+        )
+
+    async def known_zones(self, workspace_id: int) -> list[str]:
+        """Return the time zones of the workspace's people in the shard."""
+        return [row[0] for row in await self._rows("known_zones", workspace_id=workspace_id)]
+
+    async def move(self, statement: Compiled, values: Mapping[str, Any]) -> Moved:
+        """Run a compiled walk."""
+        cursor = await self._conn.execute(statement, {**values, **self._given}, prepare=True)
+        taken, last_profile, placed = 0, None, dict[int, int]()
+        for what, point_no, n, last in await cursor.fetchall():
+            if what == "taken":
+                taken, last_profile = n, last
+            else:
+                placed[point_no] = n
+        return Moved(taken, last_profile, placed)
+
+    async def match(self, statement: Compiled, values: Mapping[str, Any]) -> int:
+        """Run a compiled match of events and waits; return how many people go on."""
+        cursor = await self._conn.execute(statement, {**values, **self._given}, prepare=True)
+        row = await cursor.fetchone()
+        assert row is not None, "a match returns one row"
+        return row[0]
+
+
+def compiled(text: str) -> Compiled:
+    """Mark what the compiler made as SQL: its text holds only our own words and numbers, values are parameters."""
+    return sql.SQL(cast("LiteralString", text))
+
+
+async def shards_with_work(conn: Conn, *, now: datetime, held: Sequence[int]) -> list[int]:
+    """Return the shards where a tick has something to do."""
+    cursor = await conn.execute(QUERIES["shards_with_work"], {"now": now, "held": list(held)}, prepare=True)
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def next_alarm(conn: Conn, *, held: Sequence[int]) -> datetime | None:
+    """Return when the next alarm rings."""
+    cursor = await conn.execute(QUERIES["next_alarm"], {"held": list(held)}, prepare=True)
+    row = await cursor.fetchone()
+    return row[0] if row else None

@@ -1,0 +1,81 @@
+"""Wakeups: how a worker sleeps until the database calls it, and the kind of transaction it works in."""
+
+import asyncio
+from datetime import timedelta
+from types import TracebackType
+from typing import LiteralString, Self
+
+from psycopg import IsolationLevel, OperationalError, sql
+
+from sojourn.store.connection import Conn, connect
+
+CONNECTION_LOST = (OperationalError, ConnectionError)
+"""The database went away, or refuses connections for now."""
+
+PREPARED_MAX = 2000
+"""Statements that a worker keeps prepared: a thousand journeys of a few points each."""
+
+
+async def connect_worker(url: str, *, name: str) -> Conn:
+    """Open a worker's connection: each transaction sees one snapshot, statements keep one plan, none is compiled."""
+    conn = await connect(url, application_name=name, autocommit=True)
+    await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    conn.prepared_max = PREPARED_MAX
+    for setting in WORKER_SETTINGS:
+        await conn.execute(sql.SQL(setting))
+    return conn
+
+
+WORKER_SETTINGS: tuple[LiteralString, ...] = (
+    "set plan_cache_mode = 'force_generic_plan'",
+    "set jit = off",
+    "set work_mem = '64MB'",
+)
+
+
+class Wakeups:
+    """A connection that listens on a channel; `wait` returns when something was said there, or time is up."""
+
+    def __init__(self, url: str, channel: str, *, application_name: str) -> None:
+        self._url = url
+        self._channel = channel
+        self._name = application_name
+        self._called = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        conn = await connect(self._url, application_name=self._name, autocommit=True)
+        await conn.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
+        self._listener = asyncio.create_task(self._listen(conn))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+
+    async def _listen(self, conn: Conn) -> None:
+        try:
+            async with conn:
+                async for _ in conn.notifies():
+                    self._called.set()
+        except CONNECTION_LOST as exc:
+            self._failure = exc
+            self._called.set()
+
+    def clear(self) -> None:
+        """Forget calls so far: the work that they told of is about to be looked for."""
+        if self._failure is not None:
+            raise ConnectionError("the connection that listens was lost") from self._failure
+        self._called.clear()
+
+    async def wait(self, stop: asyncio.Event, patience: timedelta) -> None:
+        """Return at the next call, when `stop` is set, or after `patience`."""
+        waiting = [asyncio.create_task(self._called.wait()), asyncio.create_task(stop.wait())]
+        try:
+            await asyncio.wait(waiting, timeout=patience.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
