@@ -1,0 +1,1 @@
+"""The public APIs: dialects over the same commands, and the server that they share."""

@@ -16,6 +16,10 @@ from sojourn.store.connection import Conn
 from sojourn.store.tick import EventRange, InboxGroup, Moved, ShardWideRow, Tick
 
 
+NO_EVENT = 2**63 - 1
+"""The first event of a tick that has none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """How much one tick takes on, so that no shard waits long for its next one.
@@ -189,7 +193,8 @@ class Advance:
         awaited = {(journey.row.workspace_id, event.event_name) for branch in point.branches for event in branch.events}
         looks_back = any(branch.look_back_seconds for branch in point.branches)
         if looks_back or (self._progress.events is not None and awaited & self._progress.event_names):
-            await self._match(journey.on_match(point_no, "arrivals"), {})
+            first = NO_EVENT if self._progress.events is None else self._progress.events.first_event
+            await self._match(journey.on_match(point_no, "arrivals"), {"first_event": first})
 
     async def _match(self, runnable: Runnable, given: dict[str, object]) -> None:
         await self.tick.match(runnable.sql, {**runnable.values, **given})

@@ -1,6 +1,7 @@
 """What can go wrong with a command, in words of our own. Each dialect maps the codes to its status and shape."""
 
-from sojourn.model.problems import SojournError
+from sojourn.model.lifecycle import Status
+from sojourn.model.problems import Problem, SojournError
 
 
 class InvalidDocument(SojournError):
@@ -10,9 +11,26 @@ class InvalidDocument(SojournError):
 
 
 class InvalidState(SojournError):
-    """The journey's status does not allow this."""
+    """The journey's status does not allow this.
+
+    Attributes:
+        command: What was asked for: `start`, `update`, `delete`, …
+        status: The journey's status, which dialects name in their own words; None where it does not matter.
+    """
 
     code = "journey.invalid_state"
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        problems: tuple[Problem, ...] = (),
+        command: str = "",
+        status: Status | None = None,
+    ) -> None:
+        self.command = command
+        self.status = status
+        super().__init__(text or (f"cannot {command} journey in status {status}" if status else ""), problems=problems)
 
 
 class JourneyNotFound(SojournError):

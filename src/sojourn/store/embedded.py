@@ -20,7 +20,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +50,7 @@ ROLE = "sojourn"
 DATABASE = "sojourn"
 PORT = 5432  # only part of the socket's name
 SOCKET_PATH_LIMIT = 100  # the kernel's is 107 on Linux and 103 on macOS
+SHORT_DIR = Path("/tmp")  # noqa: S108 - not from TMPDIR: who connects may have another; what we make in it is closed
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
 UNQUOTABLE = re.compile(r"[\"$`\\\n]")  # PostgreSQL's programs put paths between double quotes for a shell
 START_PATIENCE_S = 3600  # recovery after a crash replays up to max_wal_size
@@ -116,7 +116,7 @@ class EmbeddedServer:
         self._cluster_name = f"sojourn-{digest}"
         run = self._home / "run"
         is_usable = len(str(run)) + len(f"/.s.PGSQL.{PORT}") <= SOCKET_PATH_LIMIT and PLAIN_PATH.fullmatch(str(run))
-        self._socket_dir = run if is_usable else Path(tempfile.gettempdir()) / self._cluster_name
+        self._socket_dir = run if is_usable else SHORT_DIR / self._cluster_name
 
     def __enter__(self) -> Self:
         self.start()
@@ -227,6 +227,7 @@ class EmbeddedServer:
         _log.info("embedded.started", data_dir=str(self._data_dir), version=self._version)
 
     def _make_directories(self, account: Account) -> None:
+        open_way(self._socket_dir.parent, account)
         for directory in (self.log_dir, self._socket_dir):
             directory.mkdir(mode=0o700, exist_ok=True)
             found = directory.lstat()

