@@ -1,0 +1,57 @@
+"""Bodies: read within a limit, taken for JSON whatever the content type says, written as JSON."""
+
+from typing import Any, cast
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import ClientException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+
+from sojourn.api.common.refusals import MalformedRequest, RequestTooLarge
+
+BODY_MAX = 10_000_000
+"""Bytes, where a dialect names no other limit."""
+
+AnyRequest = Request[Any, Any, Any]
+
+
+async def read_body(request: AnyRequest) -> bytes:
+    """Return the body; the limit is the route's `request_max_body_size`.
+
+    Raises:
+        MalformedRequest: The announced length is none.
+        RequestTooLarge: As soon as this is known, before the rest has been read.
+    """
+    try:
+        return await request.body()
+    except RequestEntityTooLarge as error:
+        limit = request.route_handler.resolve_request_max_body_size()
+        raise RequestTooLarge(f"the request is larger than {limit} bytes") from error
+    except ClientException as error:
+        raise MalformedRequest(error.detail) from error
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body; nothing at all counts as an empty one.
+
+    Raises:
+        MalformedRequest: The body is not a JSON object.
+    """
+    if not body.strip():
+        return {}
+    try:
+        document = msgspec.json.decode(body)
+    except RecursionError:
+        raise MalformedRequest("malformed JSON: too deeply nested") from None
+    except UnicodeDecodeError:
+        raise MalformedRequest("malformed JSON: not valid UTF-8") from None
+    except msgspec.DecodeError as error:
+        raise MalformedRequest(f"malformed JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+    if not isinstance(document, dict):
+        raise MalformedRequest("the body must be a JSON object")
+    return cast("dict[str, Any]", document)
+
+
+def json_response(document: object, status: int = 200) -> Response[bytes]:
+    """Return a JSON document as a response."""
+    return Response(msgspec.json.encode(document), status_code=status, media_type="application/json")

@@ -1,0 +1,117 @@
+"""Data in: `POST /json/1.3/{method}`, from the request to the answer."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, cast
+
+import structlog
+from litestar import HttpMethod, Response
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from sojourn.api.common.authorization import token_of
+from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
+from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.common.paths import spelled
+from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod
+from sojourn.api.ingest import wire
+from sojourn.api.ingest.problems import BadArgument, answer, refusal, statuses
+from sojourn.model.problems import Problem, SojournError
+from sojourn.service.commands import Caller
+from sojourn.service.errors import InvalidDocument, NotAuthenticated
+
+PREFIX = "/json/1.3"
+BODY_MAX = 1_000_000
+
+TokenKind = Literal["api", "device"]
+
+log = structlog.get_logger()
+
+
+class Method(Struct, frozen=True):
+    """A method: the shape of its request, and which kind of token it needs."""
+
+    shape: type[wire.AnyRequest]
+    needs: TokenKind = "device"
+
+
+METHODS: Mapping[str, Method] = {
+    "createFilter": Method(wire.CreateFilterRequest, "api"),
+    "listFilters": Method(wire.ListFiltersRequest, "api"),
+    "postEvent": Method(wire.PostEventRequest),
+    "registerDevice": Method(wire.RegisterDeviceRequest),
+    "registerEmail": Method(wire.RegisterEmailRequest),
+    "registerUser": Method(wire.RegisterUserRequest),
+    "setTags": Method(wire.SetTagsRequest),
+}
+
+
+class Service(Protocol):
+    """What data-in asks of the service layer."""
+
+    async def run(self, caller: Caller, command: Any) -> Any:  # noqa: ANN401 - each command has its own reply
+        """Carry out a command."""
+        ...
+
+    async def authenticate(self, token: str, needs: TokenKind = "api") -> Caller:
+        """Return who a token stands for."""
+        ...
+
+
+def ingest_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:
+    """Make the handler of all methods: one route, so that an unknown method is answered in the dialect's shape."""
+
+    async def handle(request: AnyRequest) -> Response[bytes]:
+        name = str(request.path_params["method"])
+        with metrics.measure("ingest", name if name in METHODS else "unknown") as measured:
+            try:
+                return json_response(answer(await _answer(service, name, request)))
+            except SojournError as error:
+                measured.outcome = error.code
+                return json_response(refusal(error), statuses(error)[0])
+            except Exception:
+                measured.outcome = InternalError.code
+                log.exception("request.failed", dialect="ingest", method=name)
+                return json_response(refusal(InternalError()), 500)
+
+    path = f"{PREFIX}/{{method:str}}"
+    return [
+        HTTPRouteHandler(path, http_method=HttpMethod.POST, request_max_body_size=BODY_MAX, status_code=200)(handle)
+    ]
+
+
+async def _answer(service: Service, name: str, request: AnyRequest) -> object:
+    document = _request(parse(await read_body(request)))
+    method = METHODS.get(name)
+    if method is None:
+        raise UnknownMethod(f"unknown method; the methods are {', '.join(METHODS)}")
+    caller = await service.authenticate(_token(document, request.headers.get("authorization", "")), method.needs)
+    decoded = wire.decode(method.shape, document)
+    if decoded.problems:
+        raise _argument_error(decoded.problems)
+    try:
+        return wire.encode(await service.run(caller, decoded.command))
+    except InvalidDocument as error:
+        places = (wire.problem_place(decoded.command, problem.where) for problem in error.problems)
+        found = [Problem(p.code, at, p.text) for p, at in zip(error.problems, places, strict=True)]
+        raise (_argument_error(found) if found else error) from error
+
+
+def _request(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    request = body.get("request")
+    if not isinstance(request, dict):
+        raise MalformedRequest('the body must be of the form {"request": {…}}')
+    return cast("dict[str, Any]", request)
+
+
+def _token(document: Mapping[str, Any], header: str) -> str:
+    """Return the token: from the body, or else from the header."""
+    auth = document.get("auth")
+    if auth is None:
+        return token_of(header, "Token", "Api")
+    if not isinstance(auth, str) or not auth:
+        raise NotAuthenticated
+    return auth
+
+
+def _argument_error(problems: "tuple[Problem, ...] | list[Problem]") -> BadArgument:
+    return BadArgument("; ".join(spelled(problem) for problem in problems), problems=tuple(problems))

@@ -1,0 +1,62 @@
+"""The HTTP server: every dialect's routes, health, and an answer for whatever matches none of them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from litestar import Litestar, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
+from prometheus_client import CollectorRegistry
+
+from sojourn.api.common.bodies import AnyRequest
+from sojourn.api.common.health import Readiness, health_routes
+from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod, UnknownPath
+from sojourn.api.common.request_ids import with_request_ids
+from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes, refusal
+from sojourn.api.gateway.methods import Service
+from sojourn.api.ingest.routes import ingest_routes
+from sojourn.model.problems import SojournError
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    service: Service,
+    *,
+    ready: Readiness,
+    registry: CollectorRegistry | None = None,
+    more: Sequence[ControllerRouterHandler] = (),
+    lifespan: Sequence[Lifespan] = (),
+) -> Litestar:
+    """Make the application.
+
+    Args:
+        service: Carries out commands and knows tokens.
+        ready: Says what is missing for `/readyz`.
+        registry: Where metrics are kept and `/metrics` reads them.
+        more: Further routes, such as the builder's files.
+        lifespan: What runs as long as the application does, such as the database pool.
+    """
+    registry = registry or CollectorRegistry()
+    metrics = RequestMetrics(registry)
+    return Litestar(
+        [*health_routes(ready, registry), *gateway_routes(service, metrics), *ingest_routes(service, metrics), *more],
+        exception_handlers={HTTPException: _unserved, Exception: _failed},
+        lifespan=list(lifespan),
+        middleware=[with_request_ids],
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=None,
+    )
+
+
+def _unserved(request: AnyRequest, exception: HTTPException) -> Response[bytes]:
+    """Answer what no handler took."""
+    errors: dict[int, SojournError] = {404: UnknownPath(), 405: UnknownMethod("the method is not allowed at this path")}
+    error = errors.get(exception.status_code) or MalformedRequest(exception.detail)
+    return refusal(error, is_external=request.url.path.startswith(EXTERNAL_PREFIX))
+
+
+def _failed(request: AnyRequest, _exception: Exception) -> Response[bytes]:
+    return refusal(InternalError(), is_external=request.url.path.startswith(EXTERNAL_PREFIX))
