@@ -1,0 +1,269 @@
+"""Rows: what one row of a file says about a person or an event, or every reason why it says nothing."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+
+from sojourn.model.identities import EMAIL, Identity, device_identity, user_identity
+from sojourn.model.segments import FIRST_UNIX_SECOND, LAST_UNIX_SECOND, Span, moment
+from sojourn.service.importing.files import Fields, Row
+from sojourn.service.importing.plan import Layout, Plan, ValueType
+from sojourn.service.people import LANGUAGE_MAX
+from sojourn.service.values import attribute_problems, id_problems, name_problems, text_problems
+
+WORDS_OF_TRUTH: Mapping[str, bool] = {
+    "0": False,
+    "1": True,
+    "f": False,
+    "false": False,
+    "n": False,
+    "no": False,
+    "t": True,
+    "true": True,
+    "y": True,
+    "yes": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """What a row says about a person. The first identity decides who it is."""
+
+    identities: tuple[Identity, ...]
+    attributes: dict[str, Any]
+    time_zone: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """What a row says about an event. `number` is its place among the rows of the file, from 1."""
+
+    number: int
+    identities: tuple[Identity, ...]
+    name: str
+    occurred_at: datetime | None
+    attributes: dict[str, Any]
+    source_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that was not imported, and why."""
+
+    row: Row
+    reasons: tuple[str, ...]
+
+
+class Reader:
+    """Reads the rows of one file."""
+
+    def __init__(self, plan: Plan, layout: Layout, *, workspace_id: int, zones: frozenset[str]) -> None:
+        self._plan = plan
+        self._known = layout.known
+        self._attributes = layout.attributes
+        self._workspace_id = workspace_id
+        self._zones = zones
+        self._not_attributes = frozenset(layout.known.values())
+
+    def person(self, row: Row) -> PersonRow | Refused:
+        """Read a row about a person."""
+        if row.problem:
+            return Refused(row, (row.problem,))
+        identities, problems = self._identities(row.fields)
+        attributes = self._read_attributes(row.fields, problems)
+        zone = self._text(row.fields, "time_zone", problems)
+        if zone and zone not in self._zones:
+            problems.append(f"`{zone[:64]}` is no time zone; an IANA name, such as `Europe/Berlin`, is one")
+        language = self._text(row.fields, "language", problems)
+        if len(language) > LANGUAGE_MAX:
+            problems.append(f"a language tag has at most {LANGUAGE_MAX} characters")
+        if problems:
+            return Refused(row, tuple(problems))
+        return PersonRow(
+            identities=identities, attributes=attributes, time_zone=zone or None, language=language or None
+        )
+
+    def event(self, row: Row, number: int) -> EventRow | Refused:
+        """Read a row about an event, the `number`th of the file."""
+        if row.problem:
+            return Refused(row, (row.problem,))
+        identities, problems = self._identities(row.fields)
+        attributes = self._read_attributes(row.fields, problems)
+        name = self._plan.event or self._text(row.fields, "event", problems)
+        problems += [f"event: {problem.text}" for problem in name_problems(name, "event")]
+        occurred_at = self._occurred_at(row.fields, problems)
+        source_id = self._text(row.fields, "source_id", problems)
+        problems += [f"source id: {problem.text}" for problem in id_problems(source_id, "source_id")]
+        if problems:
+            return Refused(row, tuple(problems))
+        return EventRow(
+            number=number,
+            identities=identities,
+            name=name,
+            occurred_at=occurred_at,
+            attributes=attributes,
+            source_id=source_id or None,
+        )
+
+    def _identities(self, fields: Fields) -> tuple[tuple[Identity, ...], list[str]]:
+        problems: list[str] = []
+        found: list[Identity] = []
+        user_id = self._text(fields, "user_id", problems)
+        if user_id:
+            found.append(user_identity(self._workspace_id, user_id))
+        email = self._text(fields, "email", problems)
+        if email:
+            found.append(device_identity(self._workspace_id, email))
+            if not EMAIL.fullmatch(email):
+                problems.append(f"`{email[:64]}` is no email address; `name@example.com` is the form of one")
+        hwid = self._text(fields, "hwid", problems)
+        if hwid:
+            found.append(device_identity(self._workspace_id, hwid))
+        problems += [f"{one.kind}: {each.text}" for one in found for each in id_problems(one.value, one.kind)]
+        if not found and not problems:
+            problems.append("nothing says who the row is about")
+        return tuple(dict.fromkeys(found)), problems
+
+    def _text(self, fields: Fields, meaning: str, problems: list[str]) -> str:
+        """Return the text in the column of a meaning; empty where there is no column, or nothing in it."""
+        column = self._known.get(meaning)
+        value = None if column is None else fields.get(column)
+        match value:
+            case None:
+                return ""
+            case str():
+                text = value.strip()
+                problems += [f"{meaning}: {each.text}" for each in text_problems(text, meaning)]
+                return text
+            case bool():
+                problems.append(f"{meaning}: a text or a whole number is expected")
+            case int():
+                return str(value)
+            case float() if value.is_integer():
+                return str(int(value))
+            case _:
+                problems.append(f"{meaning}: a text or a whole number is expected")
+        return ""
+
+    def _read_attributes(self, fields: Fields, problems: list[str]) -> dict[str, Any]:
+        attributes: dict[str, Any] = {}
+        for name, value in self._attribute_fields(fields):
+            if value is None or value == "":
+                continue
+            type_ = self._plan.types.get(name)
+            try:
+                attributes[name] = value if type_ is None else READERS[type_](value, self._plan.list_separator)
+            except ValueError:
+                problems.append(f"`{name}`: `{str(value)[:64]}` is no {type_}")
+        problems += [f"{each.where}: {each.text}" for each in attribute_problems(attributes, "attributes")]
+        return attributes
+
+    def _attribute_fields(self, fields: Fields) -> Iterator[tuple[str, Any]]:
+        if self._attributes is None:
+            return ((column, value) for column, value in fields.items() if column not in self._not_attributes)
+        return ((name, fields.get(column)) for column, name in self._attributes.items())
+
+    def _occurred_at(self, fields: Fields, problems: list[str]) -> datetime | None:
+        column = self._known.get("occurred_at")
+        value = None if column is None else fields.get(column)
+        if value is None or value == "":
+            return None
+        try:
+            return instant(value)
+        except ValueError:
+            problems.append(
+                f"`{str(value)[:64]}` is no time; `2026-01-31T09:30:00+01:00` is one, and so are unix seconds"
+            )
+            return None
+
+
+def instant(value: object) -> datetime:
+    """Read a point in time: ISO 8601 (in UTC unless it says otherwise), a date, or unix seconds.
+
+    >>> instant("2026-01-31 09:30").isoformat(), instant("1769851800") == instant(1769851800)
+    ('2026-01-31T09:30:00+00:00', True)
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if not text.replace(".", "", 1).isdigit() or len(text) == 8:
+            at = datetime.fromisoformat(text)
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+        value = float(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LAST_UNIX_SECOND:
+        raise ValueError("not a time")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _boolean(value: object, _separator: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    try:
+        return WORDS_OF_TRUTH[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("not a boolean") from None
+
+
+def _date(value: object, _separator: str) -> str:
+    """Return a date, with or without a clock, in the form in which segments compare it."""
+    text = str(value).strip()
+    if text.isdigit() and FIRST_UNIX_SECOND <= int(text) <= LAST_UNIX_SECOND:
+        return instant(text).isoformat()
+    if text.isdigit():
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date().isoformat()
+    if not isinstance(moment(text), Span):
+        raise ValueError("not a date")  # noqa: TRY004 - as above
+    return text
+
+
+def _integer(value: object, _separator: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int) or "_" in str(value):
+        raise ValueError("not an integer")
+    return int(value)
+
+
+def _number(value: object, _separator: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or "_" in str(value):
+        raise ValueError("not a number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return int(number) if isinstance(value, int) else number
+
+
+def _list(value: object, separator: str) -> list[Any]:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        decoded: object = msgspec.json.decode(value)  # its error is a ValueError, too
+        if not isinstance(decoded, list):
+            raise ValueError("not a list")
+        return cast("list[Any]", decoded)
+    if isinstance(value, str):
+        return [item for part in value.split(separator) if (item := part.strip())]
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def _string(value: object, _separator: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list | dict):
+        raise ValueError("not a string")  # noqa: TRY004 - one exception for "cannot be read so"
+    return str(value)
+
+
+READERS: Mapping[ValueType, Callable[[object, str], Any]] = {
+    "boolean": _boolean,
+    "date": _date,
+    "integer": _integer,
+    "list": _list,
+    "number": _number,
+    "string": _string,
+}
+"""How the values of each type are read; ValueError for what is none."""

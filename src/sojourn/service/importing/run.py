@@ -1,0 +1,268 @@
+"""Running an import: rows in chunks, each chunk and the record of how far the import has come in one transaction."""
+
+import asyncio
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sojourn.model.identities import Identity
+from sojourn.model.problems import SojournError
+from sojourn.service.acceptance import accept
+from sojourn.service.importing.files import Chunk, Row, SourceFile
+from sojourn.service.importing.newcomers import ADDRESSES, Owner, write_newcomers
+from sojourn.service.importing.plan import Plan, format_of, layout_of
+from sojourn.service.importing.rejects import Rejects
+from sojourn.service.importing.rows import EventRow, PersonRow, Reader, Refused
+from sojourn.service.notices import Notice, Word, json_text
+from sojourn.service.resources import Resources
+from sojourn.store import importing as store
+from sojourn.store.connection import Conn
+from sojourn.store.identities import find_identities
+from sojourn.store.importing import PastEvent, Progress
+
+
+class ImportMoved(SojournError):  # noqa: N818
+    """Another process is importing the same file."""
+
+    code = "import.moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How far an import is.
+
+    Attributes:
+        share: Of the file, 0 to 1.
+        was_done: The file had been imported before; nothing was done now.
+    """
+
+    import_id: str
+    rows_done: int
+    rows_refused: int
+    share: float
+    was_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows read and checked, not yet stored. `rows` counts the refused ones, too."""
+
+    accepted: "Sequence[PersonRow] | Sequence[EventRow]"
+    refused: Sequence[Refused]
+    rows: int
+    share: float
+
+
+async def import_file(
+    resources: Resources,
+    workspace_id: int,
+    plan: Plan,
+    path: Path,
+    *,
+    rejects: Path,
+    on_progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Import a file, going on where an interrupted import of the same file in the same way stopped.
+
+    Refused rows are listed with their reasons in the file `rejects`, which is made with the first of them.
+    `on_progress` is called once at the beginning, and after each chunk.
+
+    Raises:
+        AppNotFound: The app is not in the workspace.
+        ImportMoved: Another process is importing the same file.
+        InvalidDocument: The file cannot be read in this way.
+    """
+    source = SourceFile(path, format_of(path), delimiter=plan.delimiter)
+    owner = Owner(
+        workspace_id=workspace_id,
+        app_id=await resources.facts.app_id(workspace_id, plan.application_code),
+        shard_count=await resources.facts.shard_count(),
+    )
+    layout = layout_of(plan, await asyncio.to_thread(source.columns))
+    reader = Reader(plan, layout, workspace_id=workspace_id, zones=await resources.facts.zones())
+    import_id = plan.fingerprint(await asyncio.to_thread(source.content_hash))
+    run = _Run(resources, owner, plan, import_id)
+    before = await run.begin()
+    if before.finished_at is not None:
+        return run.report(before, 1.0, was_done=True)
+    on_progress(run.report(before, 0.0))
+    with Rejects(rejects, keep_rows=before.rows_refused) as list_of_rejects:
+        return await run.go_on(reader, source, before, list_of_rejects, on_progress)
+
+
+class _Run:
+    """One run of one import."""
+
+    def __init__(self, resources: Resources, owner: Owner, plan: Plan, import_id: str) -> None:
+        self._resources = resources
+        self._owner = owner
+        self._plan = plan
+        self._import_id = import_id
+
+    def report(self, progress: Progress, share: float, *, was_done: bool = False) -> Report:
+        return Report(
+            import_id=self._import_id,
+            rows_done=progress.rows_done,
+            rows_refused=progress.rows_refused,
+            share=share,
+            was_done=was_done,
+        )
+
+    async def begin(self) -> Progress:
+        async with self._resources.pool.connection() as conn, conn.transaction():
+            return await store.begin_import(
+                conn,
+                workspace_id=self._owner.workspace_id,
+                import_id=self._import_id,
+                subject=self._plan.subject,
+                now=self._resources.clock(),
+            )
+
+    async def go_on(
+        self,
+        reader: Reader,
+        source: SourceFile,
+        done: Progress,
+        rejects: Rejects,
+        on_progress: Callable[[Report], None],
+    ) -> Report:
+        batches = _batches(reader, source.chunks(), self._plan, skip=done.rows_done)
+        # The next rows are read while the database is busy with these.
+        upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        try:
+            while (batch := await upcoming) is not None:
+                upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                rejects.write(batch.refused)
+                reached = Progress(done.rows_done + batch.rows, done.rows_refused + len(batch.refused))
+                await self._store(batch, done, reached)
+                done = reached
+                on_progress(self.report(done, batch.share))
+        finally:
+            await asyncio.wait([upcoming])  # a thread cannot be interrupted, and holds the file
+            batches.close()
+        async with self._resources.pool.connection() as conn, conn.transaction():
+            await store.finish_import(
+                conn,
+                workspace_id=self._owner.workspace_id,
+                import_id=self._import_id,
+                now=self._resources.clock(),
+            )
+        return self.report(done, 1.0)
+
+    async def _store(self, batch: _Batch, done: Progress, reached: Progress) -> None:
+        people = [row for row in batch.accepted if isinstance(row, PersonRow)]
+        events = [row for row in batch.accepted if isinstance(row, EventRow)]
+        async with self._resources.pool.connection() as conn:
+            if people:
+                await self._store_people(conn, people, done, reached)
+            elif self._plan.is_history:
+                await self._store_history(conn, events, done, reached)
+            else:
+                async with conn.transaction():
+                    await self._accept(conn, [self._event_notice(row) for row in events])
+                    await self._advance(conn, done, reached)
+
+    async def _store_people(self, conn: Conn, rows: Sequence[PersonRow], done: Progress, reached: Progress) -> None:
+        # Two transactions, for the order of locks. If only one of them happens, doing the chunk again changes nothing.
+        async with conn.transaction():
+            others = await write_newcomers(conn, rows, self._owner, self._resources.clock())
+        async with conn.transaction():
+            await self._accept(conn, [notice for row in others for notice in self._person_notices(row)])
+            await self._advance(conn, done, reached)
+
+    async def _store_history(self, conn: Conn, rows: Sequence[EventRow], done: Progress, reached: Progress) -> None:
+        now = self._resources.clock()
+        leads = {row.identities[0] for row in rows}
+        async with conn.transaction():
+            await write_newcomers(conn, [_nothing_known(lead) for lead in sorted(leads)], self._owner, now)
+        async with conn.transaction():
+            owners = await find_identities(conn, leads, shard_count=self._owner.shard_count)
+            events = [
+                PastEvent(
+                    shard=owners[row.identities[0]].shard,
+                    profile_id=owners[row.identities[0]].profile_id,
+                    name=row.name,
+                    data=json_text(row.attributes),
+                    occurred_at=row.occurred_at or now,
+                    source_id=row.source_id,
+                )
+                for row in rows
+            ]
+            await store.lease_shards(conn, {event.shard for event in events})
+            await store.copy_history(
+                conn, workspace_id=self._owner.workspace_id, app_id=self._owner.app_id, events=events, now=now
+            )
+            await self._advance(conn, done, reached)
+
+    async def _accept(self, conn: Conn, notices: Sequence[Notice]) -> None:
+        if notices:
+            await accept(conn, notices, shard_count=self._owner.shard_count, now=self._resources.clock())
+
+    async def _advance(self, conn: Conn, done: Progress, reached: Progress) -> None:
+        is_ours = await store.advance_import(
+            conn,
+            workspace_id=self._owner.workspace_id,
+            import_id=self._import_id,
+            rows_before=done.rows_done,
+            reached=reached,
+        )
+        if not is_ours:
+            raise ImportMoved
+
+    def _person_notices(self, row: PersonRow) -> Iterator[Notice]:
+        """Say the same to the inbox: what is set, then each address with its device."""
+        lead, *others = row.identities
+        operations = [{"op": "set", "tag": name, "value": value} for name, value in row.attributes.items()]
+        facts = {"operations": operations, "time_zone": row.time_zone, "language": row.language}
+        data = json_text({key: value for key, value in facts.items() if value is not None})
+        yield self._notice((lead,), Word(kind="attributes", data=data))
+        for identity in row.identities if lead.kind in ADDRESSES else others:
+            identities = (lead,) if identity == lead else (lead, identity)
+            if identity.kind in ADDRESSES:
+                channel, platform = ADDRESSES[identity.kind]
+                device = {"hwid": identity.value, "channel": channel, "platform": platform}
+                yield self._notice(identities, Word(kind="device", data=json_text(device)))
+            else:
+                yield self._notice(identities, Word(kind="attributes", data=json_text({"operations": []})))
+
+    def _event_notice(self, row: EventRow) -> Notice:
+        word = Word(
+            kind="event",
+            name=row.name,
+            data=json_text(row.attributes),
+            source_id=row.source_id or f"import:{self._import_id}:{row.number}",
+            occurred_at=row.occurred_at,
+        )
+        return self._notice(row.identities[:2], word, row)
+
+    def _notice(self, identities: tuple[Identity, ...], word: Word, event: EventRow | None = None) -> Notice:
+        return Notice(
+            workspace_id=self._owner.workspace_id,
+            app_id=self._owner.app_id,
+            identities=identities,
+            words=(word,),
+            attributes={} if event is None else event.attributes,
+        )
+
+
+def _batches(reader: Reader, chunks: Iterator[Chunk], plan: Plan, *, skip: int) -> Generator[_Batch]:
+    """Read and check the rows after the first `skip`."""
+    number = 0
+    for chunk in chunks:
+        rows = chunk.rows[max(0, skip - number) :]
+        first = number + len(chunk.rows) - len(rows) + 1
+        number += len(chunk.rows)
+        if rows:
+            read = [_read(reader, row, plan, place) for place, row in enumerate(rows, first)]
+            people = [row for row in read if isinstance(row, PersonRow)]
+            events = [row for row in read if isinstance(row, EventRow)]
+            refused = [row for row in read if isinstance(row, Refused)]
+            yield _Batch(people or events, refused, len(rows), chunk.share)
+
+
+def _read(reader: Reader, row: Row, plan: Plan, number: int) -> PersonRow | EventRow | Refused:
+    return reader.person(row) if plan.subject == "people" else reader.event(row, number)
+
+
+def _nothing_known(lead: Identity) -> PersonRow:
+    return PersonRow(identities=(lead,), attributes={}, time_zone=None, language=None)
