@@ -26,7 +26,10 @@ async def connect_worker(url: str, *, name: str) -> Conn:
     return conn
 
 
+# A plan is made once and kept, often while a table is still empty or few people are due; then a scan of the whole table
+# looks cheap. Everything that a tick looks up has an index, so it is told to use them.
 WORKER_SETTINGS: tuple[LiteralString, ...] = (
+    "set enable_seqscan = off",
     "set plan_cache_mode = 'force_generic_plan'",
     "set jit = off",
     "set work_mem = '64MB'",
