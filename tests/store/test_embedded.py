@@ -302,6 +302,7 @@ def test_a_long_or_odd_path_gets_a_socket_elsewhere(folder: Path) -> None:
         socket_dir = Path(query(server.url, "show unix_socket_directories"))
         assert socket_dir.parent == Path("/tmp")
         assert stat.S_IMODE(socket_dir.stat().st_mode) == 0o700
+    assert not socket_dir.exists()
 
 
 def test_a_path_that_a_shell_would_change_is_refused(folder: Path) -> None:

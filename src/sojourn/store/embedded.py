@@ -178,6 +178,8 @@ class EmbeddedServer:
             return
         try:
             os.close(self._end_processes())
+            if self._socket_dir.parent == SHORT_DIR:
+                shutil.rmtree(self._socket_dir, ignore_errors=True)
             _log.info("embedded.stopped", data_dir=str(self._data_dir))
         finally:
             self._disown()
