@@ -1,0 +1,157 @@
+"""Acceptance: notices that arrive together become durable together.
+
+Whoever submits a notice waits for the commit. While one transaction is under way the next ones gather, so the batches
+grow with the load, and without load nobody waits for others.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+from sojourn.model.identities import Identity, user_identity
+from sojourn.service.errors import Overloaded
+from sojourn.service.facts import Facts
+from sojourn.service.notices import Notice, Word, json_text
+from sojourn.service.owners import address
+from sojourn.store.connection import Conn, Pool
+from sojourn.store.identities import find_identities
+from sojourn.store.inbox import InboxRow, NamedListener, append_inbox, named_listeners
+
+BATCH_MAX = 1000
+"""Notices in one transaction."""
+
+WAITING_MAX = 20_000
+"""Notices that may wait; more are refused, so that a stalled database does not fill the memory."""
+
+NAMED_MAX = 1000
+"""People that one event may name for enrollment; the rest of a longer list is not read."""
+
+
+class Acceptance:
+    """Collects notices and commits them in batches, in the order in which they came."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Callable[[], datetime],
+        facts: Facts,
+        *,
+        batch_max: int = BATCH_MAX,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._facts = facts
+        self._batch_max = batch_max
+        self._waiting_max = waiting_max
+        self._waiting: deque[tuple[Notice, asyncio.Future[None]]] = deque()
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def submit(self, notice: Notice) -> None:
+        """Return when the notice is durable.
+
+        Raises:
+            Overloaded: Too many are waiting.
+        """
+        if len(self._waiting) >= self._waiting_max:
+            raise Overloaded
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((notice, done))
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush())
+        await done
+
+    async def close(self) -> None:
+        """Wait for what has been submitted."""
+        if self._flushing is not None:
+            await self._flushing
+
+    async def accept_many(
+        self, notices: Sequence[Notice], *, before_commit: Callable[[Conn], Awaitable[None]] | None = None
+    ) -> None:
+        """Accept notices in one transaction of their own. `before_commit` may write what must be true with them."""
+        shard_count = await self._facts.shard_count()
+        async with self._pool.connection() as conn, conn.transaction():
+            await accept(conn, notices, shard_count=shard_count, now=self._clock())
+            if before_commit is not None:
+                await before_commit(conn)
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_max))]
+                await self._commit(batch)
+        finally:
+            self._flushing = None
+
+    async def _commit(self, batch: Sequence[tuple[Notice, "asyncio.Future[None]"]]) -> None:
+        try:
+            await self.accept_many([notice for notice, _ in batch])
+        except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
+            for _, done in batch:
+                if not done.done():
+                    done.set_exception(failure)
+        else:
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)
+
+
+async def accept(conn: Conn, notices: Sequence[Notice], *, shard_count: int, now: datetime) -> None:
+    """Find or make the people of notices, and append to their inboxes. Runs in the caller's transaction."""
+    rows = await address(conn, notices, shard_count=shard_count, now=now)
+    rows += await _named_entries(conn, notices, shard_count=shard_count, now=now)
+    await append_inbox(conn, rows, now=now)
+
+
+async def _named_entries(conn: Conn, notices: Sequence[Notice], *, shard_count: int, now: datetime) -> list[InboxRow]:
+    """Make the rows that enroll the people whom events name. Names that nobody has are passed over."""
+    events = [(notice, word) for notice in notices for word in notice.words if word.kind == "event"]
+    if not events:
+        return []
+    by_event: dict[tuple[int, str | None], list[NamedListener]] = {}
+    names = {(notice.workspace_id, word.name) for notice, word in events if word.name is not None}
+    for listener in await named_listeners(conn, names):
+        by_event.setdefault((listener.workspace_id, listener.event_name), []).append(listener)
+    entries = [
+        (_entry_event(notice, word, listener), user)
+        for notice, word in events
+        for listener in by_event.get((notice.workspace_id, word.name), ())
+        if listener.app_id is None or listener.app_id == notice.app_id
+        for user in _named_users(notice, listener.attribute_name)
+    ]
+    if not entries:
+        return []
+    owners = await find_identities(conn, {user for _, user in entries}, shard_count=shard_count)
+    return [row for entry, user in entries if user in owners for row in entry.rows(owners[user], now)]
+
+
+def _entry_event(notice: Notice, word: Word, listener: NamedListener) -> Notice:
+    data = {"journey_id": listener.journey_id, "point_no": listener.point_no, "event": msgspec.Raw(word.data.encode())}
+    entry = Word(kind="entry_event", data=json_text(data), name=word.name, occurred_at=word.occurred_at)
+    return Notice(workspace_id=notice.workspace_id, app_id=notice.app_id, identities=(), words=(entry,))
+
+
+def _named_users(notice: Notice, attribute_name: str) -> list[Identity]:
+    """Read user ids from an attribute: a string or number, or a list of them; each once."""
+    value = notice.attributes.get(attribute_name)
+    values = cast("list[Any]", value)[:NAMED_MAX] if isinstance(value, list) else [value]  # JSON lists hold anything
+    user_ids = dict.fromkeys(user_id for each in values if (user_id := _user_id(each)))
+    return [user_identity(notice.workspace_id, user_id) for user_id in user_ids]
+
+
+def _user_id(value: Any) -> str:  # noqa: ANN401 - whatever the attribute holds
+    """Spell a user id; empty for what cannot be one."""
+    match value:
+        case bool():
+            return ""
+        case float() if value.is_integer():
+            return str(int(value))
+        case str() | int() | float():
+            return str(value)
+        case _:
+            return ""

@@ -1,0 +1,45 @@
+"""Facts: what never changes once it is known, so that it is read once."""
+
+from sojourn.model.zones import zone_names
+from sojourn.service.errors import AppNotFound
+from sojourn.store import directory
+from sojourn.store.connection import Pool
+
+
+class Facts:
+    """The number of shards, the apps, and the time zones that the server knows as well."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._shard_count = 0
+        self._apps: dict[tuple[int, str], int] = {}
+        self._zones: frozenset[str] = frozenset()
+
+    async def shard_count(self) -> int:
+        """Return the number of shards."""
+        if not self._shard_count:
+            async with self._pool.connection() as conn:
+                self._shard_count = await directory.shard_count(conn)
+        return self._shard_count
+
+    async def app_id(self, workspace_id: int, application_code: str) -> int:
+        """Return the app of a workspace that has this code.
+
+        Raises:
+            AppNotFound: There is none, or it is another workspace's.
+        """
+        key = workspace_id, application_code
+        if key not in self._apps:
+            async with self._pool.connection() as conn:
+                found = await directory.app_ids(conn, workspace_id=workspace_id)
+            self._apps |= {(workspace_id, code): app_id for code, app_id in found.items()}
+        if key not in self._apps:
+            raise AppNotFound
+        return self._apps[key]
+
+    async def zones(self) -> frozenset[str]:
+        """Return the names of the time zones that both Python and the server know."""
+        if not self._zones:
+            async with self._pool.connection() as conn:
+                self._zones = await directory.server_zones(conn) & zone_names()
+        return self._zones

@@ -1,0 +1,61 @@
+"""Notices: what a request says about one person, in the form in which it is accepted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sojourn.model.identities import Identity, Person
+from sojourn.store.inbox import InboxKind, InboxRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One row for a person's inbox, before it is known where that is. `data` is JSON text; `occurred_at` None: now."""
+
+    kind: InboxKind
+    data: str
+    name: str | None = None
+    source_id: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What one request says about one person.
+
+    Attributes:
+        identities: The first decides who the person is; the others become theirs.
+        words: In the order in which they are to be applied.
+        attributes: Those of an event, whose entries may name other people to enroll.
+    """
+
+    workspace_id: int
+    app_id: int | None
+    identities: tuple[Identity, ...]
+    words: tuple[Word, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def rows(self, person: Person, now: datetime) -> Iterable[InboxRow]:
+        """Address the words to the person."""
+        return (
+            InboxRow(
+                shard=person.shard,
+                kind=word.kind,
+                workspace_id=self.workspace_id,
+                app_id=self.app_id,
+                profile_id=person.profile_id,
+                name=word.name,
+                data=word.data,
+                source_id=word.source_id,
+                occurred_at=word.occurred_at or now,
+            )
+            for word in self.words
+        )
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
+    """Encode a value as JSON text."""
+    return msgspec.json.encode(value).decode()

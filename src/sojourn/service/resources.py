@@ -1,0 +1,19 @@
+"""Resources: what the commands work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sojourn.service.acceptance import Acceptance
+from sojourn.service.facts import Facts
+from sojourn.store.connection import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Handed to every command. `clock` is the only source of the present time."""
+
+    pool: Pool
+    clock: Callable[[], datetime]
+    facts: Facts
+    acceptance: Acceptance

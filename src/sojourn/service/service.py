@@ -1,0 +1,161 @@
+"""Service: the one door to everything that Sojourn can be asked to do."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, overload
+
+from sojourn.service import commands as c
+from sojourn.service.acceptance import Acceptance
+from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
+from sojourn.service.errors import InvalidDocument, NotAllowed
+from sojourn.service.events import event_notice, post_event
+from sojourn.service.facts import Facts
+from sojourn.service.journeys import (
+    create_journey,
+    delete_journey,
+    get_journey,
+    list_journeys,
+    update_journey,
+    validate_journey,
+)
+from sojourn.service.notices import Notice
+from sojourn.service.people import (
+    attributes_notice,
+    device_notice,
+    email_notice,
+    register_device,
+    register_email,
+    register_user,
+    set_attributes,
+)
+from sojourn.service.reports import get_statistics
+from sojourn.service.resources import Resources
+from sojourn.service.segments import create_segment, list_segments
+from sojourn.service.statuses import change_status
+from sojourn.service.tokens import Gate
+from sojourn.store.connection import Conn, Pool
+from sojourn.store.tokens import TokenKind
+
+# A handler takes the type of command that stands beside it, and `run` hands it no other.
+Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
+
+HANDLERS: tuple[tuple[type, Handler], ...] = (
+    (c.ChangeStatus, change_status),
+    (c.CreateJourney, create_journey),
+    (c.CreateSegment, create_segment),
+    (c.DeleteJourney, delete_journey),
+    (c.DropPeople, drop_people),
+    (c.EnrollByApi, enroll_by_api),
+    (c.GetEntryRequest, get_entry_request),
+    (c.GetJourney, get_journey),
+    (c.GetStatistics, get_statistics),
+    (c.ListJourneys, list_journeys),
+    (c.ListSegments, list_segments),
+    (c.PostEvent, post_event),
+    (c.RegisterDevice, register_device),
+    (c.RegisterEmail, register_email),
+    (c.RegisterUser, register_user),
+    (c.SetAttributes, set_attributes),
+    (c.UpdateJourney, update_journey),
+    (c.ValidateJourney, validate_journey),
+)
+
+DEVICE_COMMANDS = frozenset({c.PostEvent, c.RegisterDevice, c.RegisterEmail, c.RegisterUser, c.SetAttributes})
+"""What a device token allows."""
+
+Bulk = c.PostEvent | c.RegisterDevice | c.RegisterEmail | c.SetAttributes
+"""What importers bring."""
+
+NOTICES: tuple[tuple[type, Callable[[Resources, c.Caller, Any], Awaitable[Notice]]], ...] = (
+    (c.PostEvent, event_notice),
+    (c.RegisterDevice, device_notice),
+    (c.RegisterEmail, email_notice),
+    (c.SetAttributes, attributes_notice),
+)
+
+
+class Service:
+    """Carries out commands. One per process; `close` it before its pool."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
+        facts = Facts(pool)
+        self.acceptance = Acceptance(pool, clock, facts)
+        self._resources = Resources(pool=pool, clock=clock, facts=facts, acceptance=self.acceptance)
+        self._gate = Gate(pool, clock)
+        self._handlers = dict(HANDLERS)
+        self._notices = dict(NOTICES)
+
+    async def authenticate(self, token: str, needs: TokenKind = "api") -> c.Caller:
+        """Return whom a token stands for.
+
+        Raises:
+            NotAllowed: A device token where an API token is needed.
+            NotAuthenticated: No such token, or it was revoked.
+        """
+        return await self._gate.authenticate(token, needs=needs)
+
+    @overload
+    async def run(
+        self, caller: c.Caller, command: c.ChangeStatus | c.CreateJourney | c.GetJourney | c.UpdateJourney
+    ) -> c.Journey: ...
+    @overload
+    async def run(
+        self,
+        caller: c.Caller,
+        command: c.DeleteJourney
+        | c.DropPeople
+        | c.PostEvent
+        | c.RegisterDevice
+        | c.RegisterEmail
+        | c.RegisterUser
+        | c.SetAttributes,
+    ) -> c.Done: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CreateSegment) -> c.Segment: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.EnrollByApi) -> c.EntryAccepted: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetEntryRequest) -> c.EntryOutcome: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetStatistics) -> c.Statistics: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListJourneys) -> c.JourneyList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListSegments) -> c.SegmentList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ValidateJourney) -> c.Verdict: ...
+
+    async def run(self, caller: c.Caller, command: Any) -> Any:
+        """Carry out a command in the caller's workspace. What it replies and raises stands at the command.
+
+        Raises:
+            NotAllowed: The caller is a device, and the command is not for devices.
+        """
+        if caller.rights == "device" and type(command) not in DEVICE_COMMANDS:
+            raise NotAllowed
+        return await self._handlers[type(command)](self._resources, caller, command)
+
+    async def accept_many(
+        self,
+        caller: c.Caller,
+        commands: Sequence[Bulk],
+        *,
+        before_commit: Callable[[Conn], Awaitable[None]] | None = None,
+    ) -> list[tuple[int, InvalidDocument]]:
+        """Accept up to some ten thousand commands in one transaction. Return the refused ones: place and problems.
+
+        `before_commit` runs in the same transaction, to write down how far an import has come.
+        """
+        notices: list[Notice] = []
+        refused: list[tuple[int, InvalidDocument]] = []
+        for place, command in enumerate(commands):
+            try:
+                notices.append(await self._notices[type(command)](self._resources, caller, command))
+            except InvalidDocument as problem:
+                refused.append((place, problem))
+        await self.acceptance.accept_many(notices, before_commit=before_commit)
+        return refused
+
+    async def close(self) -> None:
+        """Wait for what has been accepted to be durable."""
+        await self.acceptance.close()

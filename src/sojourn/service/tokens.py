@@ -1,0 +1,89 @@
+"""Tokens: made, recognised, revoked. The plain text exists only in the hands of its owner."""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sojourn.service.commands import Caller
+from sojourn.service.errors import NotAllowed, NotAuthenticated, NotFound
+from sojourn.store import tokens as store
+from sojourn.store.connection import Conn, Pool
+from sojourn.store.tokens import StoredToken, TokenKind
+
+REMEMBERED_FOR = timedelta(seconds=5)
+"""How long a revoked token may still be taken for good."""
+
+REMEMBERED_MAX = 10_000
+
+
+class Gate:
+    """Tells who a token's bearer is. Tokens seen a moment ago are not looked up again."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._seen: dict[bytes, tuple[datetime, StoredToken]] = {}
+
+    async def authenticate(self, plaintext: str, *, needs: TokenKind) -> Caller:
+        """Return whom the token stands for. An `api` token does for everything.
+
+        Raises:
+            NotAllowed: A device token where an API token is needed.
+            NotAuthenticated: No such token, or it was revoked.
+        """
+        token = await self._find(hash_of(plaintext))
+        if needs == "api" and token.kind != "api":
+            raise NotAllowed
+        return Caller(workspace_id=token.workspace_id, rights=token.kind, name=token.title)
+
+    def forget(self, plaintext: str) -> None:
+        """Look the token up the next time."""
+        self._seen.pop(hash_of(plaintext), None)
+
+    async def _find(self, token_hash: bytes) -> StoredToken:
+        now = self._clock()
+        seen = self._seen.get(token_hash)
+        if seen is not None and now - seen[0] < REMEMBERED_FOR:
+            return seen[1]
+        self._seen.pop(token_hash, None)
+        async with self._pool.connection() as conn:
+            token = await store.find_token(conn, token_hash=token_hash)
+        if token is None or not hmac.compare_digest(token.token_hash, token_hash):
+            raise NotAuthenticated
+        if len(self._seen) >= REMEMBERED_MAX:
+            self._seen.clear()
+        self._seen[token_hash] = now, token
+        return token
+
+
+async def create_token(conn: Conn, workspace_id: int, kind: TokenKind, title: str, now: datetime) -> str:
+    """Make a new token. Return its plain text, which cannot be had again."""
+    plaintext = secrets.token_urlsafe(32)
+    await ensure_token(conn, workspace_id, plaintext, kind, title, now)
+    return plaintext
+
+
+async def ensure_token(  # noqa: PLR0917 - a fixed signature, called from the wiring
+    conn: Conn, workspace_id: int, plaintext: str, kind: TokenKind, title: str, now: datetime
+) -> bool:
+    """Make a token of a given plain text, unless it exists. Return whether it is new. A revoked one stays revoked."""
+    return await store.insert_token(
+        conn, workspace_id=workspace_id, kind=kind, token_hash=hash_of(plaintext), title=title, now=now
+    )
+
+
+async def revoke_token(conn: Conn, workspace_id: int, plaintext: str, now: datetime) -> None:
+    """Take a token out of force.
+
+    Raises:
+        NotFound: The workspace has no such token in force.
+    """
+    if not await store.revoke_token(conn, workspace_id=workspace_id, token_hash=hash_of(plaintext), now=now):
+        raise NotFound
+
+
+def hash_of(plaintext: str) -> bytes:
+    """Return what is kept of a token. Tokens are long and random, so one round of a fast hash is enough."""
+    return sha256(plaintext.encode(errors="surrogateescape")).digest()

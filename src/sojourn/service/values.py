@@ -1,0 +1,109 @@
+"""Values: which attribute names, attribute values and ids are kept. Every rule names the place it was broken at."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any, cast
+
+from sojourn.model.identities import IDENTITY_MAX
+from sojourn.model.problems import Problem
+from sojourn.service.commands import Subject
+from sojourn.service.errors import InvalidDocument
+
+ATTRIBUTES_MAX = 200
+INTEGER_MAX = 2**63 - 1
+LIST_MAX = 1000
+NAME_MAX = 255
+STRING_MAX = 10_000
+
+
+def refuse(problems: Iterator[Problem]) -> None:
+    """Raise all problems at once, if there are any.
+
+    Raises:
+        InvalidDocument: With the problems; its text is that of the first.
+    """
+    found = tuple(problems)
+    if found:
+        raise InvalidDocument(f"{found[0].where}: {found[0].text}", problems=found)
+
+
+def attribute_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    """Find what keeps attributes from being stored: scalars and lists of scalars are."""
+    yield from count_problems(attributes, where)
+    for name, value in attributes.items():
+        yield from name_problems(name, f"{where}/{name[:NAME_MAX]}")
+        yield from value_problems(value, f"{where}/{name[:NAME_MAX]}")
+
+
+def count_problems(items: Sequence[Any] | Mapping[str, Any], where: str) -> Iterator[Problem]:
+    """Check how many attributes there are."""
+    if len(items) > ATTRIBUTES_MAX:
+        yield Problem("attributes.too_many", where, f"at most {ATTRIBUTES_MAX} attributes are allowed")
+
+
+def name_problems(name: str, where: str) -> Iterator[Problem]:
+    """Check the name of an attribute or event."""
+    if not 1 <= len(name) <= NAME_MAX:
+        yield Problem("name.length", where, f"a name has 1 to {NAME_MAX} characters")
+    yield from text_problems(name, where)
+
+
+def value_problems(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - whatever JSON can say
+    """Check the value of an attribute."""
+    if not isinstance(value, list | tuple):
+        yield from _scalar_problems(value, where)
+        return
+    items = cast("Sequence[object]", value)  # JSON lists hold anything
+    if len(items) > LIST_MAX:
+        yield Problem("value.too_long", where, f"a list has at most {LIST_MAX} items")
+        return
+    for place, item in enumerate(items):
+        yield from _scalar_problems(item, f"{where}/{place}")
+
+
+def _scalar_problems(value: object, where: str) -> Iterator[Problem]:
+    match value:
+        case None | bool():
+            pass
+        case str():
+            if len(value) > STRING_MAX:
+                yield Problem("value.too_long", where, f"a string has at most {STRING_MAX} characters")
+            yield from text_problems(value, where)
+        case int():
+            if abs(value) > INTEGER_MAX:
+                yield Problem("value.out_of_range", where, "an integer fits into 64 bits")
+        case float():
+            if not isfinite(value):
+                yield Problem("value.out_of_range", where, "a number is finite")
+        case _:
+            yield Problem("value.type", where, "a value is a string, number, boolean or null, or a list of these")
+
+
+def text_problems(text: str, where: str) -> Iterator[Problem]:
+    """Check that the database can hold a text."""
+    if "\0" in text or not _is_unicode(text):
+        yield Problem("value.characters", where, "text holds Unicode characters other than U+0000")
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether the text has no lone surrogates, which some JSON decoders let through."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def subject_problems(subject: Subject) -> Iterator[Problem]:
+    """Check the ids of a person: at least one of the two."""
+    if not subject.user_id and not subject.hwid:
+        yield Problem("subject.missing", "subject", "a user id or a hwid is required")
+    yield from id_problems(subject.user_id, "subject/user_id")
+    yield from id_problems(subject.hwid, "subject/hwid")
+
+
+def id_problems(value: str, where: str) -> Iterator[Problem]:
+    """Check the length and characters of an id; an empty one stands for none."""
+    if len(value) > IDENTITY_MAX:
+        yield Problem("id.length", where, f"an id has at most {IDENTITY_MAX} characters")
+    yield from text_problems(value, where)
