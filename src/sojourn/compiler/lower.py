@@ -90,7 +90,9 @@ def holds(point: AnyPoint, net: Network) -> bool:
 
 def lower_entry(plan_of: Chart, point_no: int) -> Plan:
     """Return the plan of people who come in at an entry."""
-    return _walk(plan_of, _entry_source(plan_of, point_no), set_name(point_no, _kind(plan_of.points[point_no]), verb="left"))
+    return _walk(
+        plan_of, _entry_source(plan_of, point_no), set_name(point_no, _kind(plan_of.points[point_no]), verb="left")
+    )
 
 
 def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Plan:
@@ -98,7 +100,14 @@ def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Pl
     point = plan_of.points[point_no]
     assert isinstance(point, StartByApi), "only an API entry takes requests"
     source = FromSegment(
-        point_no, point, _admission(plan_of, reenters=True), expression, None, by_zone=False, fallback_zone="UTC", requested=True
+        point_no,
+        point,
+        _admission(plan_of, reenters=True),
+        expression,
+        None,
+        by_zone=False,
+        fallback_zone="UTC",
+        requested=True,
     )
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
 
@@ -195,7 +204,9 @@ def _first_flows(plan_of: Chart, source: Source, start_name: str, target: int | 
         return [(Inflow(start_name), target)]
     assert not isinstance(source, FromRemoved), "removed points name their target"
     point = plan_of.points[source.point_no]
-    wired = [(output_number(o), plan_of.net.next[point.id, o]) for o in outputs(point) if (point.id, o) in plan_of.net.next]
+    wired = [
+        (output_number(o), plan_of.net.next[point.id, o]) for o in outputs(point) if (point.id, o) in plan_of.net.next
+    ]
     if len(wired) == 1:
         return [(Inflow(start_name), plan_of.numbers[wired[0][1]])]
     return [(Inflow(start_name, number), plan_of.numbers[follower]) for number, follower in sorted(wired)]
@@ -256,8 +267,16 @@ def _reads_context(step: Step) -> bool:
         case UpdateProfile():
             return any(_takes_from_context(operation) for operation in step.point.operations)
         case (
-            StartBySegment() | MessageBus() | StartByApi() | WaitForTrigger() | BooleanSplitter() | RandomSplitter() | Webhook() | SendEmail() | Exit()
-        ):  # fmt: skip
+            StartBySegment()
+            | MessageBus()
+            | StartByApi()
+            | WaitForTrigger()
+            | BooleanSplitter()
+            | RandomSplitter()
+            | Webhook()
+            | SendEmail()
+            | Exit()
+        ):
             return False
         case _:
             assert_never(step.point)

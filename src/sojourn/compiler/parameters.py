@@ -4,9 +4,21 @@ from datetime import datetime
 from typing import Literal
 
 SqlType = Literal[
-    "bigint", "boolean", "double precision", "integer", "integer[]", "interval", "jsonb", "numeric", "smallint", "text", "text[]",
-    "time", "timestamp", "timestamptz",
-]  # fmt: skip
+    "bigint",
+    "boolean",
+    "double precision",
+    "integer",
+    "integer[]",
+    "interval",
+    "jsonb",
+    "numeric",
+    "smallint",
+    "text",
+    "text[]",
+    "time",
+    "timestamp",
+    "timestamptz",
+]
 Value = str | int | float | bool | datetime | list[str] | list[int]
 """A jsonb value is passed as its JSON text."""
 

@@ -1,0 +1,1 @@
+"""The engine: ticks, and the runner that drives them."""

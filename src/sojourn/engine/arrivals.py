@@ -80,5 +80,3 @@ async def _due_zones(
     else:
         zones = {schedule.zone()}
     return sorted(zone for zone in zones if any(True for _ in schedule.runs(zone, after, until)))
-
-

@@ -16,7 +16,14 @@ from sojourn.model.graph import Settings
 from sojourn.model.points import AnyPoint, StartBySegment, WaitForTrigger
 from sojourn.seglang import parse
 from sojourn.store.connection import Conn
-from sojourn.store.definitions import JourneyRow, ListenerRow, read_changed_journeys, read_epoch, read_listeners, read_scopes
+from sojourn.store.definitions import (
+    JourneyRow,
+    ListenerRow,
+    read_changed_journeys,
+    read_epoch,
+    read_listeners,
+    read_scopes,
+)
 from sojourn.store.tick import Compiled, compiled
 
 LIVE = frozenset({"running", "paused"})

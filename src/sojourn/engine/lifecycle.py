@@ -31,7 +31,9 @@ async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None
             cursor = Cursor(begins - JUST_BEFORE, None, 0)
         elif schedule.repeat is not None:
             # Runs that fell into a pause are left out; one that was under way goes on.
-            cursor = Cursor(max(cursor.done_until, row.received_at - JUST_BEFORE), cursor.working_until, cursor.after_profile)
+            cursor = Cursor(
+                max(cursor.done_until, row.received_at - JUST_BEFORE), cursor.working_until, cursor.after_profile
+            )
         await tick.write_cursor(journey.journey_id, point_no, cursor)
         next_look = tick.now if cursor.working_until is not None else schedule.next_look(cursor.done_until)
         await tick.set_alarm(journey.journey_id, point_no, next_look)
@@ -87,7 +89,9 @@ async def move_people(advance: Advance, journey: Journey, row: ShardWideRow) -> 
 async def stop_journey(advance: Advance, journey: Journey, row: ShardWideRow) -> bool:
     """End a batch of the enrollments in a journey that has ended; tell whether it was the last."""
     reason = str(row.data.get("reason", "journey finished"))
-    ended = await advance.tick.end_stays(journey.journey_id, outcome="stopped", reason=reason, batch=advance.budget.people)
+    ended = await advance.tick.end_stays(
+        journey.journey_id, outcome="stopped", reason=reason, batch=advance.budget.people
+    )
     if ended >= advance.budget.people:
         return False
     await advance.tick.clear_journey(journey.journey_id, reason)

@@ -44,7 +44,9 @@ class Runner:
         budget: How much one tick takes on.
     """
 
-    def __init__(self, database_url: str, clock: Callable[[], datetime], *, name: str = "engine", budget: Budget | None = None) -> None:
+    def __init__(
+        self, database_url: str, clock: Callable[[], datetime], *, name: str = "engine", budget: Budget | None = None
+    ) -> None:
         self._url = database_url
         self._clock = clock
         self._name = name

@@ -15,7 +15,6 @@ from sojourn.model.points import MessageBus, StartByApi, WaitForTrigger
 from sojourn.store.connection import Conn
 from sojourn.store.tick import EventRange, InboxGroup, Moved, ShardWideRow, Tick
 
-
 NO_EVENT = 2**63 - 1
 """The first event of a tick that has none."""
 

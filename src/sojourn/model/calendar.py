@@ -6,7 +6,7 @@ twice, the second counts. PostgreSQL reads local times in the same way, so both 
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -17,7 +17,7 @@ from sojourn.model.schedule import DEVICE, WEEKDAYS, Every, SegmentRepeat
 EASTERNMOST: Final = timedelta(hours=14)
 WESTERNMOST: Final = timedelta(hours=-12)
 QUARTER: Final = timedelta(minutes=15)
-FREQUENCY: Final = {"DAY": DAILY, "WEEK": WEEKLY, "MONTH": MONTHLY}
+FREQUENCY: Final[dict[str, Literal[1, 2, 3]]] = {"DAY": DAILY, "WEEK": WEEKLY, "MONTH": MONTHLY}
 HORIZON: Final = timedelta(days=366 * 6)
 """How far ahead a next run is looked for; the longest interval is 366 months, but nobody plans that far."""
 
@@ -87,7 +87,7 @@ class EntrySchedule:
         return self.begins.astimezone(ZoneInfo(zone)).date()
 
     def runs(self, zone: str, after: datetime, until: datetime) -> Iterator[datetime]:
-        """Yield the instants in (after, until] at which people of `zone` are admitted, in order of their local times."""
+        """Yield the instants in (after, until] at which people of `zone` are admitted, by their local times."""
         if self.repeat is None:
             if after < self.begins <= until:
                 yield self.begins

@@ -22,8 +22,21 @@ Scalar = str | int | float | bool
 JsonValue = Scalar | None | list[Scalar]
 
 ConditionOperator = Literal[
-    "EQ", "NOTEQ", "IN", "NOTIN", "GT", "GTE", "LT", "LTE", "BETWEEN", "CONTAINS", "STARTS_WITH", "ENDS_WITH", "SET", "NOTSET"
-]  # fmt: skip
+    "EQ",
+    "NOTEQ",
+    "IN",
+    "NOTIN",
+    "GT",
+    "GTE",
+    "LT",
+    "LTE",
+    "BETWEEN",
+    "CONTAINS",
+    "STARTS_WITH",
+    "ENDS_WITH",
+    "SET",
+    "NOTSET",
+]
 Source = Literal["TAG", "EVENT", "ENTRY"]
 """Where a value comes from: the profile, the event that brought the person, the entry's attributes."""
 
@@ -268,7 +281,7 @@ class SaveResponse(Part, frozen=True, kw_only=True):
 
 
 class Webhook(Point, frozen=True, kw_only=True, tag="webhook"):
-    """Call a URL. Holds people until the answer if `wait_for_response`, `save_response` or the output `output1` ask for it."""
+    """Call a URL. Holds people until the answer if `wait_for_response`, `save_response` or `output1` need it."""
 
     url: Annotated[str, Meta(min_length=1, max_length=4000)]
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
@@ -341,8 +354,18 @@ class SendEmail(Point, frozen=True, kw_only=True, tag="send_email"):
 
 EntryPoint = StartBySegment | MessageBus | StartByApi
 AnyPoint = (
-    StartBySegment | MessageBus | StartByApi | Wait | WaitForTrigger | BooleanSplitter | RandomSplitter | UpdateProfile | Webhook | SendEmail | Exit
-)  # fmt: skip
+    StartBySegment
+    | MessageBus
+    | StartByApi
+    | Wait
+    | WaitForTrigger
+    | BooleanSplitter
+    | RandomSplitter
+    | UpdateProfile
+    | Webhook
+    | SendEmail
+    | Exit
+)
 
 DEFAULT = "default"
 

@@ -214,7 +214,9 @@ class Tick:
     async def reset_alarms(self, places: Sequence[tuple[int, int]]) -> None:
         """Set the alarms of (journey, point)s to the earliest wake_at there."""
         if places:
-            await self._do("reset_alarms", journey_ids=[place[0] for place in places], point_nos=[place[1] for place in places])
+            await self._do(
+                "reset_alarms", journey_ids=[place[0] for place in places], point_nos=[place[1] for place in places]
+            )
 
     async def set_alarm(self, journey_id: int, point_no: int, wake_at: datetime | None) -> None:
         """Set the alarm of a scheduled entry; None silences it."""

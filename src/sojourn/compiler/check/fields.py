@@ -27,7 +27,7 @@ from sojourn.model.points import (
     Webhook,
 )
 from sojourn.model.problems import Problem
-from sojourn.model.schedule import DEVICE, WEEKDAYS, SegmentRepeat
+from sojourn.model.schedule import DEVICE, WEEKDAYS, Every, SegmentRepeat
 from sojourn.seglang import SeglangError, parse
 from sojourn.templates import check_template
 
@@ -55,7 +55,7 @@ def points(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
         yield from _fields(point, f"points/{point.id}", scope)
 
 
-def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]:
+def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]:  # noqa: C901, PLR0912 - one case per kind
     match point:
         case StartBySegment():
             yield from _application(point.application_code, f"{where}/application_code", scope)
@@ -101,9 +101,13 @@ def _filter(point: StartBySegment | BooleanSplitter, where: str, scope: CheckSco
     if (point.filter is None) == (point.filter_code is None):
         yield Problem("filter.one_of", where, "exactly one of filter_code and filter is needed")
     if point.filter_code is not None and point.filter_code not in scope.segments.segments:
-        yield Problem("filter.unknown", f"{where}/filter_code", f"there is no filter with the code `{point.filter_code}`")
+        yield Problem(
+            "filter.unknown", f"{where}/filter_code", f"there is no filter with the code `{point.filter_code}`"
+        )
     elif point.filter_code is not None:
-        yield from _placed(check_segment(scope.segments.segments[point.filter_code], scope.segments), f"{where}/filter_code")
+        yield from _placed(
+            check_segment(scope.segments.segments[point.filter_code], scope.segments), f"{where}/filter_code"
+        )
     if point.filter is not None:
         try:
             expression = parse(point.filter)
@@ -136,17 +140,22 @@ def _repeat(repeat: SegmentRepeat | None, where: str) -> Iterator[Problem]:
             yield Problem("date.unparsable", f"{where}/dates/{index}", f"`{date}` is not of the form 2026-05-01T09:00")
         else:
             if parsed.tzinfo is not None:
-                yield Problem("date.offset", f"{where}/dates/{index}", "dates are local times of `timezone`, without an offset")
-    every = repeat.every
-    if every is not None:
-        allowed = {"DAY": set[str](), "WEEK": set(WEEKDAYS), "MONTH": MONTH_DAYS}[every.unit]
-        for day in every.days:
-            if day not in allowed:
-                yield Problem("repeat.day", f"{where}/every/days", f"`{day}` is not a day of a {every.unit}")
+                yield Problem(
+                    "date.offset", f"{where}/dates/{index}", "dates are local times of `timezone`, without an offset"
+                )
+    if repeat.every is not None:
+        yield from _every(repeat.every, f"{where}/every/days")
     yield from _zone(repeat.timezone, f"{where}/timezone")
     yield from _zone(repeat.fallback_timezone, f"{where}/fallback_timezone")
     if repeat.fallback_timezone == DEVICE:
         yield Problem("zone.unknown", f"{where}/fallback_timezone", "the fallback must be an IANA time zone")
+
+
+def _every(every: Every, where: str) -> Iterator[Problem]:
+    allowed = {"DAY": set[str](), "WEEK": set(WEEKDAYS), "MONTH": MONTH_DAYS}[every.unit]
+    for day in every.days:
+        if day not in allowed:
+            yield Problem("repeat.day", where, f"`{day}` is not a day of a {every.unit}")
 
 
 def _message_bus(point: MessageBus, where: str, scope: CheckScope) -> Iterator[Problem]:
@@ -156,26 +165,46 @@ def _message_bus(point: MessageBus, where: str, scope: CheckScope) -> Iterator[P
     if period is not None and period.from_ is not None and period.to is not None and period.from_ >= period.to:
         yield Problem("period.empty", f"{where}/active_period", "`from` must be before `to`")
     if point.multi_entry is not None and point.multi_entry.enabled and not point.multi_entry.key_attribute:
-        yield Problem("multi_entry.key", f"{where}/multi_entry/key_attribute", "the attribute that tells entries apart is needed")
+        yield Problem(
+            "multi_entry.key", f"{where}/multi_entry/key_attribute", "the attribute that tells entries apart is needed"
+        )
     if point.attribute_entry is not None and point.attribute_entry.enabled and not point.attribute_entry.attribute_name:
-        yield Problem("attribute_entry.name", f"{where}/attribute_entry/attribute_name", "the attribute that lists whom to enroll is needed")
+        yield Problem(
+            "attribute_entry.name",
+            f"{where}/attribute_entry/attribute_name",
+            "the attribute that lists whom to enroll is needed",
+        )
 
 
 def _conditions(conditions: Conditions, where: str) -> Iterator[Problem]:
     for index, condition in enumerate(conditions):
         count = len(condition.values)
-        wanted = {"SET": (0, 0), "NOTSET": (0, 0), "BETWEEN": (2, 2), "GT": (1, 1), "GTE": (1, 1), "LT": (1, 1), "LTE": (1, 1)}
+        wanted = {
+            "SET": (0, 0),
+            "NOTSET": (0, 0),
+            "BETWEEN": (2, 2),
+            "GT": (1, 1),
+            "GTE": (1, 1),
+            "LT": (1, 1),
+            "LTE": (1, 1),
+        }
         least, most = wanted.get(condition.operator, (1, 100))
         if not least <= count <= most:
             number = str(least) if least == most else f"{least} to {most}"
-            yield Problem("condition.values", f"{where}/{index}/values", f"{condition.operator} takes {number} values, not {count}")
+            yield Problem(
+                "condition.values",
+                f"{where}/{index}/values",
+                f"{condition.operator} takes {number} values, not {count}",
+            )
 
 
 def _wait(point: Wait, where: str) -> Iterator[Problem]:
     modes = (point.duration_seconds, point.time_of_day, point.until, point.weekday, point.date_attribute)
     if sum(mode is not None for mode in modes) != 1:
         yield Problem(
-            "wait.one_of", where, "exactly one of duration_seconds, time_of_day, until, weekday and date_attribute is needed"
+            "wait.one_of",
+            where,
+            "exactly one of duration_seconds, time_of_day, until, weekday and date_attribute is needed",
         )
     if point.time_of_day is not None:
         yield from _zone(point.time_of_day.timezone, f"{where}/time_of_day/timezone")
@@ -229,7 +258,9 @@ def _send_email(point: SendEmail, where: str, scope: CheckScope) -> Iterator[Pro
     if (point.content is None) == (point.preset_code is None):
         yield Problem("content.one_of", where, "exactly one of preset_code and content is needed")
     if point.preset_code is not None and scope.presets is not None and point.preset_code not in scope.presets:
-        yield Problem("preset.unknown", f"{where}/preset_code", f"there is no preset with the code `{point.preset_code}`")
+        yield Problem(
+            "preset.unknown", f"{where}/preset_code", f"there is no preset with the code `{point.preset_code}`"
+        )
     if point.content is not None:
         if not (point.content.html or point.content.text):
             yield Problem("content.empty", f"{where}/content", "at least one of html and text is needed")
@@ -239,8 +270,14 @@ def _send_email(point: SendEmail, where: str, scope: CheckScope) -> Iterator[Pro
     for field, value in (("from_email", point.from_email), ("reply_to", point.reply_to), ("bcc", point.bcc)):
         if value and not EMAIL.match(value):
             yield Problem("address.malformed", f"{where}/{field}", f"`{value}` is not an email address")
-    if point.capping is not None and point.capping.mode == "CUSTOM" and not (point.capping.max_messages and point.capping.period_seconds):
-        yield Problem("capping.custom", f"{where}/capping", "CUSTOM takes max_messages and period_seconds, both above 0")
+    if (
+        point.capping is not None
+        and point.capping.mode == "CUSTOM"
+        and not (point.capping.max_messages and point.capping.period_seconds)
+    ):
+        yield Problem(
+            "capping.custom", f"{where}/capping", "CUSTOM takes max_messages and period_seconds, both above 0"
+        )
     if point.split_by_reaction is not None:
         yield _unavailable(f"{where}/split_by_reaction", "reactions to messages are")
     if point.best_time:

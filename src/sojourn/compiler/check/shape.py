@@ -26,10 +26,16 @@ def edges_with_ends(graph: Graph, _scope: CheckScope) -> Iterator[Problem]:
         elif edge.output not in outputs(points[edge.from_]):
             choices = ", ".join(outputs(points[edge.from_])) or "none"
             yield Problem(
-                "output.unknown", f"points/{edge.from_}", f"there is no output `{edge.output}`; the outputs are: {choices}"
+                "output.unknown",
+                f"points/{edge.from_}",
+                f"there is no output `{edge.output}`; the outputs are: {choices}",
             )
         if edge.to not in points:
-            yield Problem("edge.to_unknown", f"points/{edge.from_}", f"output `{edge.output}` leads to a point that does not exist")
+            yield Problem(
+                "edge.to_unknown",
+                f"points/{edge.from_}",
+                f"output `{edge.output}` leads to a point that does not exist",
+            )
 
 
 def one_edge_per_output(graph: Graph, _scope: CheckScope) -> Iterator[Problem]:
@@ -97,10 +103,13 @@ def cycles_that_hold(graph: Graph, _scope: CheckScope) -> Iterator[Problem]:
     net = network(graph)
     passing = {point.id: point for point in graph.points if not always_holds(point)}
     rest: Mapping[PointId, set[PointId]] = {
-        point_id: {follower.id for follower in net.followers(point) if follower.id in passing} for point_id, point in passing.items()
+        point_id: {follower.id for follower in net.followers(point) if follower.id in passing}
+        for point_id, point in passing.items()
     }
     for point_id in _on_cycles(rest):
-        yield Problem("cycle.unheld", f"points/{point_id}", "a cycle must pass a wait that always holds people for some time")
+        yield Problem(
+            "cycle.unheld", f"points/{point_id}", "a cycle must pass a wait that always holds people for some time"
+        )
 
 
 def _on_cycles(following: Mapping[PointId, set[PointId]]) -> Iterator[PointId]:
@@ -113,5 +122,3 @@ def _on_cycles(following: Mapping[PointId, set[PointId]]) -> Iterator[PointId]:
             break
         left = kept
     yield from left
-
-

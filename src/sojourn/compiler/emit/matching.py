@@ -21,10 +21,12 @@ EVENTS_PER_BRANCH = 4
 def match(header: Header, point_no: int, point: WaitForTrigger, mode: Mode) -> Statement:
     """Return the statement that marks the people at an event wait whose branch is satisfied.
 
-    Parameters of run time: `shard`, `now`, `first_event` (of this tick); for `events` also `last_event`, `first_received`.
+    Parameters of run time: `shard`, `now`, `first_event` (of this tick); for `events` also `last_event` and
+    `first_received`.
     Its only row is the number of people marked to go on (n).
     """
-    title = f"-- journey {header.journey_id:d}, version {header.version_no:d}, {mode} at point {point_no:d} (wait_for_trigger); compiler {COMPILER:d}"
+    where = f"{mode} at point {point_no:d} (wait_for_trigger)"
+    title = f"-- journey {header.journey_id:d}, version {header.version_no:d}, {where}; compiler {COMPILER:d}"
     draft = Draft(title)
     draft.add("seen", "\nunion all\n".join(_sightings(header, point_no, point, mode, draft)))
     draft.add(
@@ -46,7 +48,11 @@ def match(header: Header, point_no: int, point: WaitForTrigger, mode: Mode) -> S
         """,
     )
     draft.add("changed", _changed(point))
-    gone = f"delete from stay as s where s.shard = {SHARD} and s.ctid = any(array(select v.place from verdict as v)) returning s.ctid"
+    gone = f"""
+        delete from stay as s
+        where s.shard = {SHARD} and s.ctid = any(array(select v.place from verdict as v))
+        returning s.ctid
+    """
     draft.add("gone", gone, materialized=False)
     draft.add("placed", _placed(header, point_no), materialized=False)
     draft.add("alarmed", _alarmed(header, point_no), materialized=False)
@@ -72,7 +78,12 @@ def _sighting(
     head: tuple[int, int],
 ) -> str:
     """Return the rows of people who waited while an event of one kind happened."""
-    here = [f"s.shard = {SHARD}", f"s.journey_id = {header.journey_id:d}", f"s.point_no = {point_no:d}", "s.reached is null"]
+    here = [
+        f"s.shard = {SHARD}",
+        f"s.journey_id = {header.journey_id:d}",
+        f"s.point_no = {point_no:d}",
+        "s.reached is null",
+    ]
     theirs = [f"e.shard = {SHARD}", f"e.name = {draft.parameters.add(event.event_name, 'text')}"]
     theirs += conditions(event.event_conditions, "e.data", header.scope, draft)
     both = ["e.received_at <= s.wake_at"]
@@ -105,14 +116,18 @@ STAY = "s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.af
 
 def _lateral(alias: str, fields: str, table: str, clauses: list[str]) -> str:
     """Return a subquery run once per row, by index; `offset 0` keeps the planner from scanning the shard instead."""
-    return f"lateral (\n    select {fields} from {table} as {alias}\n    where {_and(clauses)}\n    offset 0\n) as {alias}"
+    return (
+        f"lateral (\n    select {fields} from {table} as {alias}\n    where {_and(clauses)}\n    offset 0\n) as {alias}"
+    )
 
 
 def _matches_entry(key: str) -> str:
     """Return the clause that the event agrees with what the person came with."""
-    came_with = f"coalesce(s.context, (select n.context from enrollment as n where n.shard = {SHARD} and n.enrollment_id = s.enrollment_id))"
+    enrollment = f"select n.context from enrollment as n where n.shard = {SHARD} and n.enrollment_id = s.enrollment_id"
+    came_with = f"coalesce(s.context, ({enrollment}))"
     return (
-        f"e.data ->> {key} = (\n    select coalesce(c.came_with -> 'entry' ->> {key}, c.came_with -> 'event' ->> {key})\n"
+        f"e.data ->> {key} = (\n"
+        f"    select coalesce(c.came_with -> 'entry' ->> {key}, c.came_with -> 'event' ->> {key})\n"
         f"    from (select {came_with} as came_with) as c\n)"
     )
 
@@ -127,9 +142,11 @@ def _satisfied(point: WaitForTrigger) -> str:
     for number, branch in enumerate(point.branches, 1):
         if branch.operator == "AND":
             mask = ((1 << len(branch.events)) - 1) << ((number - 1) * EVENTS_PER_BRANCH)
-            # What was seen in earlier ticks needs no event now; the last one that was still missing completes the branch.
+            # What was seen in earlier ticks needs no event now; the last one still missing completes the branch.
             last = "max(f.event_id) filter (where f.progress & f.bit = 0)"
-            cases.append(f"when {number:d} then case when (bit_or(f.bit) | f.progress) & {mask:d} = {mask:d} then {last} end")
+            cases.append(
+                f"when {number:d} then case when (bit_or(f.bit) | f.progress) & {mask:d} = {mask:d} then {last} end"
+            )
     event = f"case f.branch {' '.join(cases)} else min(f.event_id) end" if cases else "min(f.event_id)"
     return f"""
         select f.place, f.branch, bit_or(f.bit) as bits, {event} as event_id
@@ -149,12 +166,15 @@ def _changed(point: WaitForTrigger) -> str:
     )
     stay = _lateral("s", f"{STAY}, s.entry_key", "stay", [f"s.shard = {SHARD}", "s.ctid = v.place"])
     event = _lateral("e", "e.data, e.received_at", "event", [f"e.shard = {SHARD}", "e.event_id = v.event_id"])
-    enrollment = _lateral("n", "n.context", "enrollment", [f"n.shard = {SHARD}", "n.enrollment_id = s.enrollment_id", done])
+    enrollment = _lateral(
+        "n", "n.context", "enrollment", [f"n.shard = {SHARD}", "n.enrollment_id = s.enrollment_id", done]
+    )
     return f"""
 select
     s.enrollment_id, s.profile_id, s.entry_key, {moves},
     case when {done} then v.branch::smallint end as reached, (s.progress | v.bits)::smallint as progress,
-    case when {done} then coalesce(s.context, n.context, '{{}}'::jsonb) || jsonb_build_object('event', e.data) else s.context end as context
+    case when {done} then coalesce(s.context, n.context, '{{}}'::jsonb) || jsonb_build_object('event', e.data)
+        else s.context end as context
 from verdict as v
 cross join {stay}
 left join {event} on true

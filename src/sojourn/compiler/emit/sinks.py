@@ -88,7 +88,9 @@ from {step.name} as i
 def _stays(plan: Plan, draft: Draft) -> bool:
     """Write the new stays; tell whether there can be any."""
     own = "i.enrollment_id, i.profile_id, i.since, i.after_event, i.entry_key, i.context"
-    parts = [f"select {own}, {step.point_no:d} as point_no, i.wake_at\n{_staying(step)}" for step in plan.steps if step.holds]
+    parts = [
+        f"select {own}, {step.point_no:d} as point_no, i.wake_at\n{_staying(step)}" for step in plan.steps if step.holds
+    ]
     if waits_turn(plan):
         assert isinstance(plan.source, FromEvents), "only events bring several entries of one person"
         parts.append(f"select {own}, {plan.source.point_no:d}, {NOW}\nfrom entering as i\nwhere i.turn > 1")
@@ -101,7 +103,9 @@ def _stays(plan: Plan, draft: Draft) -> bool:
 insert into stay (
     shard, journey_id, enrollment_id, profile_id, since, after_event, entry_key, context, point_no, wake_at
 )
-select {SHARD}, {plan.header.journey_id:d}, r.enrollment_id, r.profile_id, r.since, r.after_event, r.entry_key, r.context, r.point_no, r.wake_at
+select
+    {SHARD}, {plan.header.journey_id:d}, r.enrollment_id, r.profile_id, r.since, r.after_event, r.entry_key, r.context,
+    r.point_no, r.wake_at
 from (
 {union}
 ) as r
@@ -118,12 +122,13 @@ def _departures(plan: Plan, draft: Draft) -> None:
         if isinstance(step.point, Exit):
             reason = draft.parameters.add(step.point.outcome, "text")
             parts.append(
-                f"select i.enrollment_id, {step.point_no:d} as point_no, 'completed'::departure_outcome as outcome, {reason} as reason\n"
-                f"from {step.name} as i"
+                f"select i.enrollment_id, {step.point_no:d} as point_no, 'completed'::departure_outcome as outcome, "
+                f"{reason} as reason\nfrom {step.name} as i"
             )
         if _may_drop(step):
             parts.append(
-                f"select i.enrollment_id, {step.point_no:d}, 'dropped'::departure_outcome, {DROP_REASON}\n{_dropped(step)}"
+                f"select i.enrollment_id, {step.point_no:d}, 'dropped'::departure_outcome, "
+                f"{DROP_REASON}\n{_dropped(step)}"
             )
     if not parts:
         return
@@ -146,7 +151,9 @@ DROP_REASON = "case when i.wake_at is null then 'no date' else 'date passed' end
 
 def _changed_profiles(plan: Plan, ends: list[str], draft: Draft) -> None:
     """Write back changed attributes. An upsert, since it always goes through the key, whatever the planner guesses."""
-    union = "\n    union all\n    ".join(f"select profile_id, attributes from {name} where has_changed" for name in ends)
+    union = "\n    union all\n    ".join(
+        f"select profile_id, attributes from {name} where has_changed" for name in ends
+    )
     draft.add(
         "changed",
         f"""
@@ -254,5 +261,3 @@ where excluded.wake_at < alarm.wake_at
 """,
         materialized=False,
     )
-
-

@@ -99,7 +99,7 @@ def _enriched(plan: Plan, alias: str, name: str, origin: str, more: str, *, join
     if plan.carries_attributes:
         extra += ", coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed"
         joins += "\n" + lateral("profile", "p", ("attributes",), f"p.profile_id = {alias}.profile_id")
-    fields = "enrollment_id profile_id entry_key context since after_event path".split()
+    fields = ["enrollment_id", "profile_id", "entry_key", "context", "since", "after_event", "path"]
     return f"select {', '.join(f'{alias}.{field}' for field in fields)}{extra}{more}\nfrom {name} as {alias}{joins}"
 
 
@@ -203,7 +203,9 @@ def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
     draft.add("judged", _judged(plan, entry.admission))
     admitted = f"""
         insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
-        select {SHARD}, j.enrollment_id, {plan.header.journey_id:d}, j.profile_id, {entry.point_no:d}, j.entry_key, {NOW}, j.context
+        select
+            {SHARD}, j.enrollment_id, {plan.header.journey_id:d}, j.profile_id, {entry.point_no:d}, j.entry_key,
+            {NOW}, j.context
         from judged as j
         where j.refusal is null
     """
@@ -270,7 +272,9 @@ def _judged(plan: Plan, admission: Admission) -> str:
         cases.append(f"when {number} >= {admission.capping.max_entries:d} then 'capped'")
     body = "\n            ".join(cases)
     return f"""
-        select %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id, a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+        select
+            %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id,
+            a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
             case
             {body}
             end as refusal

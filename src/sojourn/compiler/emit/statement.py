@@ -12,7 +12,7 @@ COMPILER = 1
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the database runs. `sql` names the parameters of run time, too: shard, now, hour, batch, …"""
+    """What the database runs. `sql` names the parameters of run time, too, such as shard and now."""
 
     sql: str
     values: Mapping[str, Value]
@@ -20,7 +20,9 @@ class Statement:
 
 @dataclass(slots=True)
 class Draft:
-    """A statement in the making: sets in the order in which they are written.
+    """A statement in the making.
+
+    Its sets stand in the order in which they are written.
 
     >>> draft = Draft("-- nothing")
     >>> draft.add("due", "select 1 as one")

@@ -59,7 +59,9 @@ def step(plan: Plan, each: Step, draft: Draft) -> None:
             assert_never(each.point)
 
 
-def _add(plan: Plan, each: Step, draft: Draft, *, extra: str = "", joins: str = "", without: tuple[str, ...] = ()) -> None:
+def _add(
+    plan: Plan, each: Step, draft: Draft, *, extra: str = "", joins: str = "", without: tuple[str, ...] = ()
+) -> None:
     others = carried(plan, without=("path", *without))
     lines = [
         f"select {others}, i.path || {each.point_no:d}::smallint as path{extra}",
@@ -95,8 +97,7 @@ def _wait(plan: Plan, each: Step, point: Wait, draft: Draft) -> None:
 
 def _wait_for_clock(plan: Plan, each: Step, clock: TimeOfDay | OnWeekday, draft: Draft) -> None:
     time = draft.parameters.add(clock.time, "time")
-    days = f"array[{', '.join(str(WEEKDAYS.index(day) + 1) for day in sorted(clock.days, key=WEEKDAYS.index))}]" if isinstance(clock, OnWeekday) else "null"  # fmt: skip
-    arguments = f"{time}, {days}::smallint[]"
+    arguments = f"{time}, {_iso_weekdays(clock)}::smallint[]"
     if clock.timezone != DEVICE:
         zone = draft.parameters.add(clock.timezone, "text")
         _add(plan, each, draft, extra=f", (select next_clock_time_v1({NOW}, {zone}, {arguments})) as wake_at")
@@ -113,7 +114,10 @@ from {inflow(plan, each.inflows)}
     )
     draft.add(
         clocks,
-        f"select z.zone, next_clock_time_v1({NOW}, z.zone, {arguments}) as wake_at from (select distinct zone from {zoned}) as z",
+        f"""
+select z.zone, next_clock_time_v1({NOW}, z.zone, {arguments}) as wake_at
+from (select distinct zone from {zoned}) as z
+""",
     )
     others = carried(plan, without=("path",))
     draft.add(
@@ -124,6 +128,13 @@ from {zoned} as i
 join {clocks} as c on c.zone = i.zone
 """,
     )
+
+
+def _iso_weekdays(clock: TimeOfDay | OnWeekday) -> str:
+    if isinstance(clock, TimeOfDay):
+        return "null"
+    numbers = sorted({WEEKDAYS.index(day) + 1 for day in clock.days})
+    return f"array[{', '.join(map(str, numbers))}]"
 
 
 def _wait_for_date(plan: Plan, each: Step, date: DateAttribute, draft: Draft) -> None:
