@@ -1,0 +1,169 @@
+"""Methods: the language in method form, `A("APP").tags("City").eq("London")`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from sojourn.model.segments import AnyOf, Application, Comparison, Event
+from sojourn.seglang.calls import (
+    attribute,
+    event,
+    event_attribute,
+    finished,
+    height,
+    joined,
+    limit_depth,
+    negated,
+    nested,
+    operand,
+    platforms,
+    with_attribute,
+)
+from sojourn.seglang.terms import DAYS_AGO, OPERATORS, Chain, Pending, Place, Terms, checked, plain
+
+METHOD_NAMES = ("tags", "event", "platforms", "withTokens", "count", "during", "where", "daysAgo", "and", "or", "not")
+
+
+def method(chain: Chain, place: Place, name: str, terms: Terms) -> Chain:
+    """Return the chain after one more method."""
+    word = plain(name)
+    if chain.pending is not None:
+        return _operator(chain, chain.pending, place, name, terms)
+    if word in OPERATORS or word == DAYS_AGO:
+        raise place.refusal(f"`.{name}` follows `.tags(…)`, `.count` or `.where(…)`")
+    apply = METHODS.get(word)
+    if apply is None:
+        raise place.refusal(f"there is no `.{name}`; methods are {', '.join(METHOD_NAMES)}", *METHOD_NAMES)
+    changed = apply(chain, terms)
+    terms.end()
+    return changed
+
+
+def _operator(chain: Chain, pending: Pending, place: Place, name: str, terms: Terms) -> Chain:
+    """Apply an operator to what waits for it."""
+    if plain(name) == DAYS_AGO:
+        terms.end()
+        return replace(chain, pending=replace(pending, is_relative=True))
+    operator = OPERATORS.get(plain(name))
+    if operator is None:
+        raise place.refusal(f"`.{name}` is no operator, which is due here", "an operator")
+    wanted = terms.compared(operator, is_relative=pending.is_relative)
+    terms.end()
+    return _settled(chain, pending, wanted)
+
+
+def _settled(chain: Chain, pending: Pending, wanted: Comparison) -> Chain:
+    """Add the condition that the operator completes."""
+    settled = replace(chain, pending=None)
+    match pending.subject:
+        case "attribute":
+            return with_attribute(settled, pending.path, wanted)
+        case "count":
+            return _with_event(settled, msgspec.structs.replace(_last_event(chain), count=wanted))
+        case "where":
+            last = _last_event(chain)
+            where = (*last.where, event_attribute(pending.path, wanted))
+            return _with_event(settled, msgspec.structs.replace(last, where=where))
+
+
+def _without_bare_app(chain: Chain) -> Chain:
+    """Leave out the app that a chain starts with: the condition that follows names it itself."""
+    is_bare = chain.app is not None and chain.parts == (Application(app=chain.app),)
+    return replace(chain, parts=()) if is_bare else chain
+
+
+def _last_event(chain: Chain) -> Event:
+    last = chain.parts[-1]
+    if not isinstance(last, Event):
+        raise chain.place.refusal("`.count`, `.during` and `.where` follow `.event(…)`")
+    return last
+
+
+def _with_event(chain: Chain, event: Event) -> Chain:
+    return replace(chain, parts=(*chain.parts[:-1], checked(event, chain.place)))
+
+
+def _with_application(chain: Chain, name: str, change: Callable[[Application], Application]) -> Chain:
+    last = chain.parts[-1]
+    if not isinstance(last, Application):
+        raise chain.place.refusal(f"`.{name}` follows `A(…)`")
+    return replace(chain, parts=(*chain.parts[:-1], checked(change(last), chain.place)))
+
+
+# What each method does --------------------------------------------------------------------------------------
+
+
+def _tags(chain: Chain, terms: Terms) -> Chain:
+    return attribute(_without_bare_app(chain), terms)
+
+
+def _event(chain: Chain, terms: Terms) -> Chain:
+    return event(_without_bare_app(chain), terms)
+
+
+def _platforms(chain: Chain, terms: Terms) -> Chain:
+    return _with_application(chain, terms.name, lambda present: platforms(terms, present))
+
+
+def _with_tokens(chain: Chain, terms: Terms) -> Chain:
+    return _with_application(chain, terms.name, lambda present: msgspec.structs.replace(present, with_tokens=True))
+
+
+def _count(chain: Chain, terms: Terms) -> Chain:
+    last = _last_event(chain)
+    if terms.next is None:
+        return replace(chain, pending=Pending("count"))
+    return _with_event(chain, msgspec.structs.replace(last, count=terms.comparison()))
+
+
+def _during(chain: Chain, terms: Terms) -> Chain:
+    return _with_event(chain, msgspec.structs.replace(_last_event(chain), days=terms.whole("a number of days")))
+
+
+def _where(chain: Chain, terms: Terms) -> Chain:
+    last = _last_event(chain)
+    path = terms.path()
+    if terms.next is None:
+        return replace(chain, pending=Pending("where", path))
+    where = (*last.where, event_attribute(path, terms.comparison()))
+    return _with_event(chain, msgspec.structs.replace(last, where=where))
+
+
+def _and(chain: Chain, terms: Terms) -> Chain:
+    return _extended(chain, operand(terms))
+
+
+def _not(chain: Chain, terms: Terms) -> Chain:
+    return _extended(chain, negated(operand(terms)))
+
+
+def _extended(chain: Chain, more: Chain) -> Chain:
+    depth = max(chain.depth, height(more))
+    limit_depth(chain.place, 1 + depth)
+    return replace(chain, parts=(*chain.parts, finished(more)), depth=depth, is_union=False)
+
+
+def _or(chain: Chain, terms: Terms) -> Chain:
+    other = operand(terms)
+    if not chain.is_union:
+        return joined(chain.place, AnyOf, [chain, other], is_union=True)
+    (union,) = chain.parts
+    assert isinstance(union, AnyOf), "a union is one part"
+    depth = max(chain.depth, 1 + height(other))
+    return nested(chain.place, AnyOf(of=(*union.of, finished(other))), depth, is_union=True)
+
+
+METHODS: Mapping[str, Callable[[Chain, Terms], Chain]] = {
+    "and": _and,
+    "count": _count,
+    "during": _during,
+    "event": _event,
+    "not": _not,
+    "or": _or,
+    "platforms": _platforms,
+    "tag": _tags,
+    "tags": _tags,
+    "where": _where,
+    "withtokens": _with_tokens,
+}

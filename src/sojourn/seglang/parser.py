@@ -1,0 +1,145 @@
+"""Parser: text to segment. Conditions are built as the text is read, so nesting costs no recursion."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Protocol, cast
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args  # pyright: ignore[reportUnknownVariableType]
+
+from sojourn.model.segments import All, AnyOf, Expression
+from sojourn.seglang.calls import call, finished, height, joined, negated, nested
+from sojourn.seglang.errors import SeglangError
+from sojourn.seglang.methods import method
+from sojourn.seglang.terms import AttributeName, Chain, Items, Literal, Place, Term, Terms, Word
+from sojourn.seglang.texts import EscapeUnknown, unquote
+
+MAX_LENGTH = 20_000
+MAX_DIGITS = 64
+SHOWN = 40
+QUOTES = "\"'"
+
+_NAMES = {
+    "$END": "the end", "AND": "`*`", "COMMA": "`,`", "DOT": "a method", "EXCEPT": r"`\`", "LPAR": "`(`",
+    "BRACKET": "`[`",
+    "NUMBER": "a number", "PLUS": "`+`", "RPAR": "`)`", "RSQB": "`]`", "TEXT": "a text in quotes", "WORD": "a name",
+}  # fmt: skip
+
+
+def parse(text: str) -> Expression:
+    """Read a segment.
+
+    >>> parse('A("XXXXX-XXXXX").tags("City").eq("London")') == parse('AT("XXXXX-XXXXX", "City", EQ, "London")')
+    True
+
+    Raises:
+        SeglangError: The text is no segment; says where and what could stand there.
+    """
+    if len(text) > MAX_LENGTH:
+        raise SeglangError(f"a segment has at most {MAX_LENGTH:,} characters")
+    try:
+        return _parser().parse(text)
+    except UnexpectedToken as error:
+        raise _unexpected(cast("Token", error.token), error.expected, text) from error
+    except UnexpectedCharacters as error:
+        found = text[error.pos_in_stream or 0]
+        told = "a text has no closing quote" if found in QUOTES else f"`{found}` means nothing here"
+        raise SeglangError(told, line=error.line, column=error.column) from error
+
+
+def _unexpected(token: Token, names: Iterable[str], text: str) -> SeglangError:
+    expected = tuple(sorted(_NAMES[name] for name in names))
+    wanted = f"where {' or '.join(expected)} is expected"
+    if token.type == "$END":
+        lines = text.split("\n")
+        told, place = f"the text ends {wanted}", Place(len(lines), len(lines[-1]) + 1)
+    else:
+        told, place = f"`{token[:SHOWN]}` stands {wanted}", _place(token)
+    return place.refusal(told, *expected)
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Expression]):
+    """What each rule of the grammar stands for."""
+
+    def start(self, chain: Chain | AttributeName) -> Expression:
+        return finished(_condition(chain))
+
+    def union(self, *chains: Chain | AttributeName) -> Chain | AttributeName:
+        if len(chains) == 1:
+            return chains[0]
+        parts = [_condition(chain) for chain in chains]
+        return joined(parts[0].place, AnyOf, parts)
+
+    def product(self, first: Chain | AttributeName, *more: Token | Chain | AttributeName) -> Chain | AttributeName:
+        if not more:
+            return first
+        parts = [_condition(first)]
+        negates = False
+        for item in more:
+            if isinstance(item, Token):
+                negates = item.type == "EXCEPT"
+            else:
+                parts.append(negated(_condition(item)) if negates else _condition(item))
+        return joined(parts[0].place, All, parts)
+
+    def chain(self, first: Chain | AttributeName, *more: Token | tuple[Term, ...]) -> Chain | AttributeName:
+        chain = first
+        for number, name in enumerate(more):
+            if isinstance(name, Token):
+                after = more[number + 1] if number + 1 < len(more) else ()
+                terms = Terms(_place(name), name, () if isinstance(after, Token) else after)
+                chain = method(_condition(chain), _place(name), name, terms)
+        return chain
+
+    def call(self, name: Token, terms: tuple[Term, ...]) -> Chain | AttributeName:
+        return call(_place(name), name, Terms(_place(name), name, terms))
+
+    def group(self, chain: Chain | AttributeName) -> Chain:
+        inner = _condition(chain)
+        return nested(inner.place, finished(inner), height(inner))
+
+    def arguments(self, *terms: Term) -> tuple[Term, ...]:
+        return terms
+
+    def text(self, token: Token) -> Literal:
+        try:
+            return Literal(_place(token), unquote(token))
+        except EscapeUnknown as error:
+            raise _place(token).refusal(str(error)) from error
+
+    def number(self, token: Token) -> Literal:
+        if len(token) > MAX_DIGITS:
+            raise _place(token).refusal(f"a number has at most {MAX_DIGITS} digits")
+        value = int(token) if token.lstrip("-").isdigit() else float(token)
+        if abs(value) == float("inf"):
+            raise _place(token).refusal("the number is too large")
+        return Literal(_place(token), value)
+
+    def word(self, token: Token) -> Word | Literal:
+        truth = {"true": True, "false": False}.get(token.lower())
+        return Word(_place(token), str(token)) if truth is None else Literal(_place(token), truth)
+
+    def items(self, bracket: Token, *items: Word | Literal | Items) -> Items:
+        return Items(_place(bracket), items)
+
+
+def _place(token: Token) -> Place:
+    return Place(token.line or 1, token.column or 1)
+
+
+def _condition(chain: Chain | AttributeName) -> Chain:
+    if isinstance(chain, AttributeName):
+        raise chain.place.refusal("`attr(…)` is no condition; it stands inside `Event(…)`", "a condition")
+    return chain
+
+
+class _Parser(Protocol):
+    def parse(self, text: str) -> Expression: ...
+
+
+@cache
+def _parser() -> _Parser:
+    grammar = (files("sojourn.seglang") / "seglang.lark").read_text(encoding="utf-8")
+    # With a transformer, `parse` returns what that makes of `start`; the library's types do not say so.
+    return cast("_Parser", Lark(grammar, parser="lalr", transformer=_Builder()))
