@@ -14,9 +14,9 @@ from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod, UnknownPath
 from sojourn.api.common.request_ids import with_request_ids
 from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes, refusal
-from sojourn.api.gateway.methods import Service
 from sojourn.api.ingest.routes import ingest_routes
 from sojourn.model.problems import SojournError
+from sojourn.service.service import Service
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

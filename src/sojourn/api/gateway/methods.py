@@ -5,7 +5,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.empty_pb2 import Empty
@@ -30,39 +30,23 @@ from sojourn.service.commands import (
     DeleteJourney,
     DropPeople,
     EnrollByApi,
-    EntryAccepted,
-    EntryOutcome,
     GetEntryRequest,
     GetJourney,
     GetStatistics,
     Journey,
     JourneyDraft,
-    JourneyList,
     ListJourneys,
-    Statistics,
     UpdateJourney,
     ValidateJourney,
-    Verdict,
 )
 from sojourn.service.errors import InvalidDocument, JourneyNotFound, NotFound
+from sojourn.service.service import Service
 
 LEGACY_PAGE_SIZE = 20
 PAGE_MAX = 1_000_000
 PAGE_SIZE_MAX = 100
 
 M = TypeVar("M", bound=Message)
-
-
-class Service(Protocol):
-    """What the gateway asks of the service layer."""
-
-    async def run(self, caller: Caller, command: Any) -> Any:  # noqa: ANN401 - each command has its own reply
-        """Carry out a command."""
-        ...
-
-    async def authenticate(self, token: str, needs: Literal["api", "device"] = "api") -> Caller:
-        """Return who a token stands for."""
-        ...
 
 
 class Call(Struct, frozen=True):
@@ -78,10 +62,6 @@ class Call(Struct, frozen=True):
     request: Message
     problems: Sequence[Problem] = ()
     idempotency_key: str = ""
-
-    async def run(self, command: Any) -> Any:  # noqa: ANN401 - each command has its own reply
-        """Carry out a command for the caller."""
-        return await self.service.run(self.caller, command)
 
     def of(self, message: type[M]) -> M:
         """Return the request, which is of this type."""
@@ -120,7 +100,7 @@ async def validate(call: Call) -> pb.ValidateResponse:
     decoded = wire.decode(call.of(pb.CreateRequest))
     problems = tuple(without_echoes(call.problems, decoded.problems))
     if not problems and decoded.draft is not None:
-        verdict = cast("Verdict", await call.run(ValidateJourney(draft=decoded.draft)))
+        verdict = await call.service.run(call.caller, ValidateJourney(draft=decoded.draft))
         problems = wire.placed(verdict.problems, decoded.draft.graph)
     return pb.ValidateResponse(
         is_valid=not problems,
@@ -148,7 +128,7 @@ async def list_(call: Call) -> pb.ListResponse:
         application_code=request.application_code or None,
         search=request.search,
     )
-    found = cast("JourneyList", await call.run(command))
+    found = await call.service.run(call.caller, command)
     return pb.ListResponse(
         items=[wire.encode(journey) for journey in found.items],
         page=found.page,
@@ -160,7 +140,7 @@ async def list_(call: Call) -> pb.ListResponse:
 async def delete(call: Call) -> Empty:
     """Delete a draft that never ran."""
     call.refuse()
-    await call.run(DeleteJourney(journey=_journey_id(call.of(pb.DeleteRequest).uuid)))
+    await call.service.run(call.caller, DeleteJourney(journey=_journey_id(call.of(pb.DeleteRequest).uuid)))
     return Empty()
 
 
@@ -179,7 +159,7 @@ async def list_legacy(call: Call) -> pb.ListLegacyResponse:
     """Return one page of journeys in the older shape."""
     page = _in_range(call.of(pb.ListLegacyRequest), "page", 1, PAGE_MAX, default=1)
     _refuse_in_line(call, page.problems)
-    found = cast("JourneyList", await call.run(ListJourneys(page=page.value, page_size=LEGACY_PAGE_SIZE)))
+    found = await call.service.run(call.caller, ListJourneys(page=page.value, page_size=LEGACY_PAGE_SIZE))
     return pb.ListLegacyResponse(
         metadata=pb.ListLegacyResponse.Metadata(
             page=found.page, page_count=-(-found.total // LEGACY_PAGE_SIZE), total_count=found.total
@@ -212,7 +192,7 @@ async def start_external(call: Call) -> pb.StartExternalResponse:
         attribute_values=dict(request.payload.attribute_values),
         idempotency_key=call.idempotency_key,
     )
-    accepted = cast("EntryAccepted", await call.run(command))
+    accepted = await call.service.run(call.caller, command)
     return pb.StartExternalResponse(request_uuid=str(accepted.request_uuid))
 
 
@@ -223,7 +203,7 @@ async def get_start_external(call: Call) -> pb.GetStartExternalResponse:
     request_uuid = wire.canonical_uuid(request.request_uuid)
     if request_uuid is None:
         raise NotFound("request not found")
-    outcome = cast("EntryOutcome", await call.run(GetEntryRequest(journey=request.id, request_uuid=request_uuid)))
+    outcome = await call.service.run(call.caller, GetEntryRequest(journey=request.id, request_uuid=request_uuid))
     return pb.GetStartExternalResponse(
         request_uuid=str(outcome.request_uuid),
         accepted=outcome.accepted,
@@ -235,8 +215,8 @@ async def get_start_external(call: Call) -> pb.GetStartExternalResponse:
 async def statistics_external(call: Call) -> pb.StatisticsExternalResponse:
     """Return delivery and conversion per message point."""
     _refuse_in_line(call)
-    numbers = cast("Statistics", await call.run(GetStatistics(journey=call.of(pb.StatisticsExternalRequest).id)))
-    journey = cast("Journey", await call.run(GetJourney(journey=numbers.journey)))
+    numbers = await call.service.run(call.caller, GetStatistics(journey=call.of(pb.StatisticsExternalRequest).id))
+    journey = await call.service.run(call.caller, GetJourney(journey=numbers.journey))
     return statistics.message_rows(numbers, journey.graph)
 
 
@@ -252,7 +232,7 @@ async def statistics_points(call: Call) -> pb.StatisticsPointsResponse:
         to=given.get("to"),
         interval=given.get("interval", ""),
     )
-    return statistics.point_rows(cast("Statistics", await call.run(command)))
+    return statistics.point_rows(await call.service.run(call.caller, command))
 
 
 async def drop_users(call: Call) -> pb.DropUsersExternalResponse:
@@ -265,7 +245,7 @@ async def drop_users(call: Call) -> pb.DropUsersExternalResponse:
         raise MalformedRequest("journey_uuids must be provided if all_journeys is false")
     journeys = () if request.all_journeys else tuple(request.journey_uuids)
     command = DropPeople(user_ids=tuple(request.user_ids), journeys=journeys, all_journeys=request.all_journeys)
-    await call.run(command)
+    await call.service.run(call.caller, command)
     return pb.DropUsersExternalResponse(success=True)
 
 
@@ -306,10 +286,10 @@ async def _journey(
 ) -> pb.Journey:
     """Run a command whose reply is a journey; say what is wrong in the words of the contract."""
     try:
-        return wire.encode(cast("Journey", await call.run(command)))
+        return wire.encode(await call.service.run(call.caller, command))
     except InvalidDocument as error:
         if graph is None and isinstance(command, ChangeStatus):
-            graph = cast("Journey", await call.run(GetJourney(journey=command.journey))).graph
+            graph = (await call.service.run(call.caller, GetJourney(journey=command.journey))).graph
         problems = wire.placed(error.problems, graph) if graph else error.problems
         raise InvalidDocument(summary(problems) if problems else error.text, problems=problems) from error
 

@@ -61,8 +61,7 @@ def fill(message: Message, document: object, choices: Choices | None = None, pat
 @cache
 def fields_by_spelling(descriptor: Descriptor) -> Mapping[str, FieldDescriptor]:
     """Return the fields of a message by each name that a request may use."""
-    spellings = {field.camelcase_name: field for field in descriptor.fields}
-    spellings |= {field.json_name: field for field in descriptor.fields}
+    spellings = {field.json_name: field for field in descriptor.fields}
     return spellings | {field.name: field for field in descriptor.fields}
 
 
@@ -212,10 +211,14 @@ class _Reader:
         return None
 
     def _double(self, value: object, path: str) -> float | None:
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e308:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._refuse(path, "must be a number")
+            return None
+        try:
             return float(value)
-        self._refuse(path, "must be a number")
-        return None
+        except OverflowError:
+            self._refuse(path, "is too large a number")
+            return None
 
     def _integer(self, value: object, path: str, low: int, high: int) -> int | None:
         if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:

@@ -5,6 +5,7 @@ given, so that the model's own defaults apply to the rest.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from typing import Any, cast
@@ -60,7 +61,11 @@ def plain_value(value: Value) -> object:
 
 def _spelling(field: FieldDescriptor) -> str:
     """Return the JSON name: the declared one, unless the contract has one that cannot be declared (`_metadata`)."""
-    return field.name if field.json_name == field.camelcase_name else field.json_name
+    return field.name if field.json_name == _camel_case(field.name) else field.json_name
+
+
+def _camel_case(name: str) -> str:
+    return re.sub(r"_+(.)", lambda match: match[1].upper(), name)
 
 
 def _is_shown(message: Message, field: FieldDescriptor) -> bool:

@@ -1,7 +1,7 @@
 """Data in: `POST /json/1.3/{method}`, from the request to the answer."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 import structlog
 from litestar import HttpMethod, Response
@@ -16,8 +16,8 @@ from sojourn.api.common.refusals import InternalError, MalformedRequest, Unknown
 from sojourn.api.ingest import wire
 from sojourn.api.ingest.problems import BadArgument, answer, refusal, statuses
 from sojourn.model.problems import Problem, SojournError
-from sojourn.service.commands import Caller
 from sojourn.service.errors import InvalidDocument, NotAuthenticated
+from sojourn.service.service import Service
 
 PREFIX = "/json/1.3"
 BODY_MAX = 1_000_000
@@ -43,18 +43,6 @@ METHODS: Mapping[str, Method] = {
     "registerUser": Method(wire.RegisterUserRequest),
     "setTags": Method(wire.SetTagsRequest),
 }
-
-
-class Service(Protocol):
-    """What data-in asks of the service layer."""
-
-    async def run(self, caller: Caller, command: Any) -> Any:  # noqa: ANN401 - each command has its own reply
-        """Carry out a command."""
-        ...
-
-    async def authenticate(self, token: str, needs: TokenKind = "api") -> Caller:
-        """Return who a token stands for."""
-        ...
 
 
 def ingest_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:
@@ -86,14 +74,15 @@ async def _answer(service: Service, name: str, request: AnyRequest) -> object:
         raise UnknownMethod(f"unknown method; the methods are {', '.join(METHODS)}")
     caller = await service.authenticate(_token(document, request.headers.get("authorization", "")), method.needs)
     decoded = wire.decode(method.shape, document)
-    if decoded.problems:
+    if decoded.command is None:
         raise _argument_error(decoded.problems)
     try:
-        return wire.encode(await service.run(caller, decoded.command))
+        reply = await service.run(caller, decoded.command)
     except InvalidDocument as error:
         places = (wire.problem_place(decoded.command, problem.where) for problem in error.problems)
         found = [Problem(p.code, at, p.text) for p, at in zip(error.problems, places, strict=True)]
         raise (_argument_error(found) if found else error) from error
+    return wire.encode(reply)
 
 
 def _request(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -113,10 +113,13 @@ AnyRequest = (
 )  # fmt: skip
 
 
-class Decoded(Struct, frozen=True):
-    """The command of a request, or what is wrong with the request."""
+Command = CreateSegment | ListSegments | PostEvent | RegisterDevice | RegisterEmail | RegisterUser | SetAttributes
 
-    command: Any = None
+
+class Decoded(Struct, frozen=True):
+    """The command of a request, or None and what is wrong with the request."""
+
+    command: Command | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -284,6 +287,6 @@ def place(where: str, renamed: Mapping[str, str]) -> str:
     return member(path, rest) if rest else path
 
 
-def problem_place(command: object, where: str) -> str:
+def problem_place(command: Command, where: str) -> str:
     """Say where a problem of a command is in the words of its request."""
     return place(where, {} if isinstance(command, PostEvent) else {"attributes": "tags", "operations": "tags"})
