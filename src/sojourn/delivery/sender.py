@@ -7,7 +7,7 @@ sender finds expired was really left behind.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -157,9 +157,7 @@ class Sender:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._options.grace.total_seconds()):
                 await asyncio.gather(*(lane.emptied() for lane in self._lanes))
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await _end(self._under_way)
 
     # Looking ------------------------------------------------------------------------------------------------------
 
@@ -364,8 +362,20 @@ async def _beside(*loops: Coroutine[None, None, None]) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are done.
+
+    Once is not enough: `asyncio.wait_for` of Python 3.11, which the driver uses, loses a cancellation that comes in
+    the same moment as the result.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_PAUSE_SECONDS)
 
 
 def _email_point(message: ClaimedMessage, briefing: Briefing) -> SendEmail | None:
