@@ -35,6 +35,7 @@ class Runnable:
 
     sql: Compiled
     values: Mapping[str, object]
+    sends: bool
 
 
 @dataclass(slots=True)
@@ -118,7 +119,7 @@ class Journey:
 
 
 def _runnable(statement: Statement) -> Runnable:
-    return Runnable(compiled(statement.sql), statement.values)
+    return Runnable(compiled(statement.sql), statement.values, statement.sends)
 
 
 class Catalog:

@@ -15,6 +15,7 @@ import structlog
 
 from sojourn.engine.catalog import Catalog
 from sojourn.engine.tick import Advance, Budget
+from sojourn.engine.upkeep import INTERVAL, keep_up
 from sojourn.store.connection import Conn
 from sojourn.store.tick import CONFLICTS, next_alarm, shards_with_work
 from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
@@ -52,6 +53,7 @@ class Runner:
         self._name = name
         self._budget = budget or Budget()
         self._catalog = Catalog()
+        self._next_upkeep: datetime | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Reconnects when the database went away."""
@@ -80,9 +82,16 @@ class Runner:
         ):
             while not stop.is_set():
                 wakeups.clear()
+                await self._keep_up(conn)
                 passed = await self._pass(conn)
                 if passed.ticks == 0:
                     await wakeups.wait(stop, await self._patience(conn, contended=passed.busy > 0))
+
+    async def _keep_up(self, conn: Conn) -> None:
+        now = self._clock()
+        if self._next_upkeep is None or now >= self._next_upkeep:
+            await keep_up(conn, now)
+            self._next_upkeep = now + INTERVAL
 
     async def _patience(self, conn: Conn, *, contended: bool) -> timedelta:
         """Return how long to sleep if nobody calls: until the next alarm."""

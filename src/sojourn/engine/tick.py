@@ -43,6 +43,7 @@ class Progress:
     event_names: frozenset[tuple[int, str]] = frozenset()
     moved: int = 0
     statements: int = 0
+    sends: bool = False
     touched: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
 
 
@@ -72,6 +73,8 @@ class Advance:
             await self._apply(groups)
         await self._resume()
         await self.tick.reset_alarms(sorted(self._progress.touched))
+        if self._progress.sends:
+            await self.tick.notify_senders()
         await self.tick.close(self._progress.next_enrollment)
         return self._progress
 
@@ -180,6 +183,7 @@ class Advance:
         moved = await self.tick.move(runnable.sql, {**runnable.values, **given})
         self._progress.moved += moved.taken
         self._progress.statements += 1
+        self._progress.sends = self._progress.sends or (runnable.sends and moved.taken > 0)
         for placed_no in moved.placed:
             await self._greet(journey, placed_no)
         return moved

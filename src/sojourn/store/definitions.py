@@ -45,6 +45,12 @@ async def read_epoch(conn: Conn) -> int:
     return row[0] if row else 0
 
 
+async def read_shards(conn: Conn) -> list[int]:
+    """Return all shards."""
+    cursor = await conn.execute(QUERIES["read_shards"])
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def read_changed_journeys(conn: Conn, epoch: int) -> list[JourneyRow]:
     """Return the journeys that changed after an epoch."""
     cursor = await conn.execute(QUERIES["read_changed_journeys"], {"epoch": epoch})

@@ -113,6 +113,10 @@ class Tick:
         """Note that the shard was worked on."""
         await self._do("close_tick", next_enrollment=next_enrollment)
 
+    async def notify_senders(self) -> None:
+        """Tell the senders, once the tick is committed, that messages of the shard are due."""
+        await self._rows("notify_senders")
+
     async def peek_inbox(self, batch: int) -> list[InboxGroup]:
         """Say what the next batch of the inbox holds."""
         return [InboxGroup(*row) for row in await self._rows("peek_inbox", batch=batch)]

@@ -9,6 +9,7 @@ from sojourn.compiler.emit.sources import source
 from sojourn.compiler.emit.statement import COMPILER, Draft, Statement
 from sojourn.compiler.emit.steps import step
 from sojourn.compiler.plan import FromRemoved, FromStay, Plan
+from sojourn.model.points import SendEmail, Webhook
 
 __all__ = ["COMPILER", "Statement", "emit"]
 
@@ -25,7 +26,8 @@ def emit(plan: Plan) -> Statement:
     for each in plan.steps:
         step(plan, each, draft)
     sinks(plan, draft)
-    return draft.finish(result(plan))
+    sends = any(isinstance(each.point, SendEmail | Webhook) for each in plan.steps)
+    return draft.finish(result(plan), sends=sends)
 
 
 def _title(plan: Plan) -> str:

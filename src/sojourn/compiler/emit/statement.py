@@ -12,10 +12,14 @@ COMPILER = 1
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the database runs. `sql` names the parameters of run time, too, such as shard and now."""
+    """What the database runs; `sends` tells that it may queue messages.
+
+    `sql` names the parameters of run time, too, such as shard and now.
+    """
 
     sql: str
     values: Mapping[str, Value]
+    sends: bool = False
 
 
 @dataclass(slots=True)
@@ -46,10 +50,10 @@ class Draft:
         self._sets.append(f"{name} as{kind} (\n{indent(tidy(body), '    ')}\n)")
         return name
 
-    def finish(self, last: str) -> Statement:
+    def finish(self, last: str, *, sends: bool = False) -> Statement:
         """Return the statement whose result is `last`."""
         sets = ",\n".join(self._sets)
-        return Statement(f"{self.title}\nwith\n{sets}\n{tidy(last)}", dict(self.parameters.values))
+        return Statement(f"{self.title}\nwith\n{sets}\n{tidy(last)}", dict(self.parameters.values), sends)
 
 
 def tidy(text: str) -> str:

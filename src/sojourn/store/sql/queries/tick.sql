@@ -41,6 +41,10 @@ update shard as s
 set ticked_at = %(now)s::timestamptz, next_enrollment = %(next_enrollment)s::bigint
 where s.shard = %(shard)s::smallint;
 
+-- name: notify_senders
+-- Tell the senders that messages of the shard are due.
+select pg_notify('sojourn_message', %(shard)s::smallint::text);
+
 -- name: peek_inbox
 -- What the next batch of the inbox holds, by kind, event and entry. A batch is either all drops or has none, so that
 -- a drop takes effect after what came before it and before what came after it.
