@@ -1,10 +1,12 @@
 """Providers: recorded answers in, outcomes out; and the pure rules beside them."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -31,6 +33,7 @@ from sojourn.delivery.smtp_pool import SmtpPool, SmtpUrlMalformed, parse_smtp_ur
 from sojourn.model.points import Utm
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+DOCS = Path(__file__).parents[2] / "docs" / "delivery.md"
 SECRET = "s3cr3t-signing-key"
 PASSWORD = "p4ssw0rd"
 
@@ -198,6 +201,18 @@ def test_a_call_is_signed_and_can_be_recognised() -> None:
     assert not is_authentic(key, request.content + b" ", signature, NOON)
     assert not is_authentic(app_key(SECRET, "BBBBB-22222"), request.content, signature, NOON)
     assert not is_authentic(key, request.content, "t=1,v1=", NOON)
+
+
+def test_the_documented_check_recognises_a_signature() -> None:
+    snippet = re.search(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert snippet
+    names: dict[str, Any] = {}
+    exec(snippet[1], names)
+    request, key = WEBHOOK.request(call(at=datetime.now(UTC))), app_key(SECRET, "AAAAA-11111")
+    signature = request.headers["sojourn-signature"]
+    assert names["is_from_sojourn"](key, request.content, signature)
+    assert not names["is_from_sojourn"](key, b"other", signature)
+    assert not names["is_from_sojourn"](key, request.content, WEBHOOK.request(call()).headers["sojourn-signature"])
 
 
 def test_a_point_may_set_the_content_type() -> None:

@@ -20,7 +20,7 @@ Channel = Literal["email", "webhook"]
 Status = Literal["failed", "queued", "sent", "skipped"]
 
 
-class OutcomeUnwritable(SojournError):
+class OutcomeUnwritable(SojournError):  # noqa: N818
     """An outcome holds a value that the database refuses."""
 
     code = "delivery.outcome_unwritable"

@@ -27,7 +27,8 @@ where lease.claimed_until is not null;
 -- name: claim_messages
 -- Lease the due messages of a lane, with all that is needed to send them. `attempts` is the number of this attempt; it
 -- also tells this claim from later ones of the same message. Of a person's addresses in the journey's app the
--- subscribed one that changed last is taken, and an unsubscribed one only where there is no other.
+-- subscribed one that changed last is taken, and an unsubscribed one only where there is no other. The messages go
+-- through an array, because a generic plan does not know the limit and might scan the whole table for a join.
 with due as materialized (
     select m.message_id
     from message as m
@@ -45,8 +46,7 @@ claimed as (
     set status = 'sending',
         claimed_until = %(claimed_until)s,
         attempts = m.attempts + 1
-    from due
-    where m.shard = %(shard)s and m.message_id = due.message_id
+    where m.shard = %(shard)s and m.message_id = any(array(select due.message_id from due))
     returning m.message_id, m.enrollment_id, m.profile_id, m.journey_id, m.version_no, m.point_no, m.channel,
         m.attempts, m.due_at, m.created_at, m.context
 )
@@ -105,8 +105,7 @@ with expired as materialized (
 )
 update message as m
 set status = 'queued', claimed_until = null
-from expired
-where m.shard = %(shard)s and m.message_id = expired.message_id;
+where m.shard = %(shard)s and m.message_id = any(array(select expired.message_id from expired));
 
 -- name: count_recent_messages
 -- How many messages of a channel each of these people got, or is just getting, from the journey since the instant
