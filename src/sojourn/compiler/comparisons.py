@@ -137,7 +137,7 @@ def _affirm(subject: Subject, operator: Operator, wanted: Comparison, parameters
         return f"({subject.text} is not null)"
     whole = _meets(subject, operator, wanted, parameters)
     element = _meets(ELEMENT, operator, wanted, parameters)
-    any_element = f"exists (select 1 from elements_v1({subject.json}) as element(value) where {element})"  # noqa: S608
+    any_element = f"exists (select 1 from elements_v1({subject.json}) as element(value) where {element})"
     return f"coalesce({whole} or jsonb_typeof({subject.json}) = 'array' and {any_element}, false)"
 
 
@@ -189,7 +189,7 @@ def _same_text(subject: Subject, texts: list[str], wanted: Comparison, parameter
     given = parameters.add(texts, "text[]")
     if wanted.fold_case:
         # A scalar subquery runs once per statement, not once per person.
-        given = f"(select array_agg(lower(given)) from unnest({given}) as given)::text[]"  # noqa: S608
+        given = f"(select array_agg(lower(given)) from unnest({given}) as given)::text[]"
     return f"{guard}{fold(subject.text)} = any ({given})"
 
 

@@ -146,7 +146,7 @@ class _Spelling:
             clauses.append(f"lower(d.platform) = any ({self.parameters.add(platforms, 'text[]')})")
         if wanted.with_tokens:
             clauses.append("d.push_token is not null")
-        return f"exists (select 1 from device as d where {' and '.join(clauses)})"  # noqa: S608
+        return f"exists (select 1 from device as d where {' and '.join(clauses)})"
 
 
 # Problems ---------------------------------------------------------------------------------------------------
