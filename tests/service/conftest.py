@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -103,8 +104,7 @@ def settings(**values: Any) -> Settings:
 
 def chain(*points: Any, **more: Any) -> Graph:
     """Points, each one's default output wired to the next."""
-    pairs = zip(points, points[1:], strict=False)
-    edges = tuple(Edge(from_=one.id, output="default", to=other.id) for one, other in pairs)
+    edges = tuple(Edge(from_=one.id, output="default", to=other.id) for one, other in pairwise(points))
     return Graph(points=points, edges=edges, settings=settings(**more))
 
 
@@ -117,5 +117,3 @@ def api_graph(*attributes: EntryAttribute, is_deactivated: bool = False, **more:
 def event_graph(event_name: str, **fields: Any) -> Graph:
     """An event entry and the exit."""
     return chain(MessageBus(id=point_id(), event_name=event_name, **fields), Exit(id=point_id()))
-
-

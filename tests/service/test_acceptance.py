@@ -19,6 +19,8 @@ from sojourn.service.commands import (
     Subject,
 )
 from sojourn.service.errors import AppNotFound, InvalidDocument, Overloaded
+from sojourn.service.events import event_notice
+from sojourn.service.facts import Facts
 from sojourn.service.service import Service
 from tests.service.conftest import NOON, OUR_APP, THEIR_APP, Bench, event_graph
 
@@ -47,7 +49,9 @@ def of(rows: list[dict[str, Any]], person: tuple[int, int]) -> list[dict[str, An
 
 async def test_an_event_of_an_unknown_user_announces_the_person_first(bench: Bench) -> None:
     await bench.service.run(bench.us, event("ada", attributes={"total": 12.5, "tags": ["a", "b"]}))
-    rows = await bench.rows("select kind::text, name, data, shard, profile_id, received_at from inbox order by inbox_id")
+    rows = await bench.rows(
+        "select kind::text, name, data, shard, profile_id, received_at from inbox order by inbox_id"
+    )
     shard, profile_id = await owner(bench, "ada")
     assert shard == shard_of(bench.us.workspace_id, "user_id", "ada", 8)
     assert rows == [
@@ -304,9 +308,6 @@ async def test_attribute_operations_keep_their_order(bench: Bench) -> None:
 
 
 async def test_a_full_queue_refuses(bench: Bench) -> None:
-    from sojourn.service.events import event_notice
-    from sojourn.service.facts import Facts
-
     acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), waiting_max=5)
     notice = await event_notice(bench.service._resources, bench.us, event("ada"))
     results = await asyncio.gather(*(acceptance.submit(notice) for _ in range(20)), return_exceptions=True)

@@ -101,7 +101,11 @@ async def test_a_filter_goes_to_every_shard(bench: Bench) -> None:
 async def test_the_body_is_checked_first(bench: Bench) -> None:
     nobody = str(uuid4())
     assert await refusal(bench, BadSelector, nobody) == "one of users, hwids or filter must be provided"
-    for both in ({"users": ("a",), "hwids": ("b",)}, {"users": ("a",), "filter": FILTER}, {"hwids": ("a",), "filter": "x"}):
+    for both in (
+        {"users": ("a",), "hwids": ("b",)},
+        {"users": ("a",), "filter": FILTER},
+        {"hwids": ("a",), "filter": "x"},
+    ):
         words = "only one of users, hwids or filter must be provided"
         assert await refusal(bench, BadSelector, nobody, **both) == words
     for name in (nobody, "no uuid", ""):
@@ -138,7 +142,9 @@ async def test_attributes_are_those_of_the_entry_point(bench: Bench) -> None:
     assert (await bench.inbox("enroll"))[0]["data"]["entry"] == {"code": ""}
 
 
-@pytest.mark.parametrize("source", ['T("City"', "nonsense", 'Segment("NONE0-00000")', 'AT("NONE0-00000", "City", EQ, "x")'])
+@pytest.mark.parametrize(
+    "source", ['T("City"', "nonsense", 'Segment("NONE0-00000")', 'AT("NONE0-00000", "City", EQ, "x")']
+)
 async def test_a_filter_without_meaning_is_refused(bench: Bench, source: str) -> None:
     journey = await bench.running(api_graph())
     assert (await refusal(bench, InvalidFilter, journey, filter=source)).startswith("invalid filter: ")
@@ -190,9 +196,7 @@ async def test_a_repeated_request_gets_its_first_answer(bench: Bench) -> None:
 
 async def test_concurrent_repetitions_get_one_answer(bench: Bench) -> None:
     journey = await bench.running(api_graph())
-    answers = await asyncio.gather(
-        *(enroll(bench, journey, users=("ada",), idempotency_key="k1") for _ in range(12))
-    )
+    answers = await asyncio.gather(*(enroll(bench, journey, users=("ada",), idempotency_key="k1") for _ in range(12)))
     assert len(set(answers)) == 1
     assert len(await bench.inbox("enroll")) == 1
 
@@ -273,5 +277,3 @@ async def test_a_drop_names_journeys_of_the_workspace(bench: Bench) -> None:
     with pytest.raises(JourneyNotFound):
         await bench.service.run(bench.them, DropPeople(user_ids=("ada",), journeys=(ours,)))
     assert await bench.inbox("drop") == []
-
-

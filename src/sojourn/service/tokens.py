@@ -65,7 +65,7 @@ async def create_token(conn: Conn, workspace_id: int, kind: TokenKind, title: st
     return plaintext
 
 
-async def ensure_token(  # noqa: PLR0917 - a fixed signature, called from the wiring
+async def ensure_token(
     conn: Conn, workspace_id: int, plaintext: str, kind: TokenKind, title: str, now: datetime
 ) -> bool:
     """Make a token of a given plain text, unless it exists. Return whether it is new. A revoked one stays revoked."""
@@ -86,4 +86,4 @@ async def revoke_token(conn: Conn, workspace_id: int, plaintext: str, now: datet
 
 def hash_of(plaintext: str) -> bytes:
     """Return what is kept of a token. Tokens are long and random, so one round of a fast hash is enough."""
-    return sha256(plaintext.encode(errors="surrogateescape")).digest()
+    return sha256(plaintext.encode(errors="surrogatepass")).digest()
