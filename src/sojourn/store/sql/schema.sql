@@ -468,7 +468,7 @@ create table message (
     context jsonb,                -- as on stay
     constraint message_pkey primary key (shard, message_id)
 );
-create index message_queue_idx on message (shard, priority, due_at, message_id) where status = 'queued';
+create index message_queue_idx on message (shard, priority, channel, due_at, message_id) where status = 'queued';
 create index message_lease_idx on message (shard, claimed_until) where status = 'sending';
 create index message_enrollment_idx on message (shard, enrollment_id);
 
