@@ -46,9 +46,9 @@ def joined(place: Place, kind: type[All | AnyOf], chains: list[Chain], *, is_uni
     )
 
 
-def negated(chain: Chain) -> Chain:
+def negated(place: Place, chain: Chain) -> Chain:
     """Return the chain for everybody else."""
-    return nested(chain.place, Not(of=finished(chain)), 1 + height(chain))
+    return nested(place, Not(of=finished(chain)), 1 + height(chain))
 
 
 def nested(place: Place, expression: Expression, depth: int, *, is_union: bool = False) -> Chain:
@@ -211,7 +211,7 @@ def _any(terms: Terms) -> Chain:
 
 
 def _not(terms: Terms) -> Chain:
-    return negated(operand(terms))
+    return negated(terms.place, operand(terms))
 
 
 def operand(terms: Terms) -> Chain:

@@ -135,7 +135,7 @@ def _and(chain: Chain, terms: Terms) -> Chain:
 
 
 def _not(chain: Chain, terms: Terms) -> Chain:
-    return _extended(chain, negated(operand(terms)))
+    return _extended(chain, negated(terms.place, operand(terms)))
 
 
 def _extended(chain: Chain, more: Chain) -> Chain:

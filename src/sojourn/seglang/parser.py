@@ -40,7 +40,7 @@ def parse(text: str) -> Expression:
     try:
         return _parser().parse(text)
     except UnexpectedToken as error:
-        raise _unexpected(cast("Token", error.token), error.expected, text) from error
+        raise _unexpected(cast("Token", error.token), error.accepts, text) from error
     except UnexpectedCharacters as error:
         found = text[error.pos_in_stream or 0]
         told = "a text has no closing quote" if found in QUOTES else f"`{found}` means nothing here"
@@ -75,12 +75,13 @@ class _Builder(Transformer[Token, Expression]):
         if not more:
             return first
         parts = [_condition(first)]
-        negates = False
+        symbol: Token | None = None
         for item in more:
             if isinstance(item, Token):
-                negates = item.type == "EXCEPT"
+                symbol = item
             else:
-                parts.append(negated(_condition(item)) if negates else _condition(item))
+                part = _condition(item)
+                parts.append(negated(_place(symbol), part) if symbol and symbol.type == "EXCEPT" else part)
         return joined(parts[0].place, All, parts)
 
     def chain(self, first: Chain | AttributeName, *more: Token | tuple[Term, ...]) -> Chain | AttributeName:
