@@ -1,6 +1,6 @@
 """Importing: how far an import has come, and rows of people and history in bulk.
 
-New people and history are written by COPY, which took a third of the time of `insert … select from unnest`.
+New people and history are written by COPY: nothing else has rows there to conflict with.
 """
 
 from collections.abc import Iterable, Sequence
@@ -103,12 +103,13 @@ async def copy_people(
     now: datetime,
 ) -> None:
     """Write people who are new in this transaction."""
+    app_ids = f"{{{app_id:d}}}"  # a literal: making an array of every row's list took a fifth of the time
     await _copy(
         conn,
         "copy profile (shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at,"
         " updated_at) from stdin",
         (
-            (p.shard, p.profile_id, workspace_id, p.user_id, p.attributes, p.time_zone, p.language, [app_id], now, now)
+            (p.shard, p.profile_id, workspace_id, p.user_id, p.attributes, p.time_zone, p.language, app_ids, now, now)
             for p in profiles
         ),
     )

@@ -1,0 +1,135 @@
+"""Explain: every stage of a journey as text, from the graph to the plan of the database."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from sojourn.compiler.check import check
+from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.matching import match
+from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_stay
+from sojourn.compiler.plan import Plan, Step
+from sojourn.model.points import WaitForTrigger, is_entry
+from sojourn.service.errors import InvalidDocument, JourneyNotFound
+from sojourn.store.connection import Conn
+from sojourn.store.definitions import JourneyRow, read_changed_journeys, read_scopes
+from sojourn.store.explaining import analyze
+from sojourn.store.tick import compiled
+
+Stage = Literal["graph", "plan", "sql"]
+Shown = tuple[str, str]
+"""A text and the language it is in."""
+
+ANALYZED_PEOPLE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """The plans of a journey, and its statements by name."""
+
+    plans: Sequence[Plan]
+    statements: Sequence[tuple[str, Statement]]
+
+
+async def explain(conn: Conn, workspace_id: int, journey: UUID, stages: Sequence[Stage]) -> list[Shown]:
+    """Return the stages of a journey as texts.
+
+    Raises:
+        InvalidDocument: The graph has problems, so it can be shown but not compiled.
+        JourneyNotFound: The workspace has no such journey.
+    """
+    row = await _find(conn, workspace_id, journey)
+    shown: list[Shown] = []
+    if "graph" in stages:
+        shown.append(("json", msgspec.json.format(msgspec.json.encode(row.graph), indent=2).decode()))
+    if stages != ("graph",):
+        compilation = await _compile(conn, row)
+        if "plan" in stages:
+            shown += [("text", spell_plan(plan)) for plan in compilation.plans]
+        if "sql" in stages:
+            shown += [("sql", _spell_statement(statement)) for _, statement in compilation.statements]
+    return shown
+
+
+async def analysed(conn: Conn, workspace_id: int, journey: UUID, *, shard: int, now: datetime) -> list[Shown]:
+    """Return how the database carries out each statement of a journey for one shard, at this instant."""
+    row = await _find(conn, workspace_id, journey)
+    given = {
+        "after_profile": 0,
+        "batch": ANALYZED_PEOPLE,
+        "entry": "{}",
+        "first_event": 0,
+        "first_received": datetime.min.replace(year=1970, tzinfo=now.tzinfo),
+        "hour": now.replace(minute=0, second=0, microsecond=0),
+        "last_event": 0,
+        "last_inbox": 0,
+        "moved": "[]",
+        "next_enrollment": None,
+        "now": now,
+        "request_uuid": None,
+        "shard": shard,
+        "zones": None,
+    }
+    return [
+        (
+            "text",
+            f"{name}\n{await analyze(conn, compiled(statement.sql), {**statement.values, **given}, shard=shard)}\n",
+        )
+        for name, statement in (await _compile(conn, row)).statements
+    ]
+
+
+async def _find(conn: Conn, workspace_id: int, journey: UUID) -> JourneyRow:
+    async with conn.transaction():
+        rows = await read_changed_journeys(conn, -1)
+    for row in rows:
+        if row.journey_uuid == str(journey) and row.workspace_id == workspace_id:
+            return row
+    raise JourneyNotFound
+
+
+async def _compile(conn: Conn, row: JourneyRow) -> Compilation:
+    async with conn.transaction():
+        scope = (await read_scopes(conn))[row.workspace_id]
+    problems = check(row.graph, scope)
+    if problems:
+        raise InvalidDocument("the graph has problems, so it is not compiled", problems=tuple(problems))
+    made = chart(row.graph, row.numbers, scope, journey_id=row.journey_id, version_no=row.version_no)
+    plans = list(_plans(made))
+    statements = [(f"{plan.start_name}", emit(plan)) for plan in plans]
+    for number, point in sorted(made.points.items()):
+        if isinstance(point, WaitForTrigger):
+            statements.append((f"events_at_{number}", match(made.header, number, point, "events")))
+            statements.append((f"arrivals_at_{number}", match(made.header, number, point, "arrivals")))
+    return Compilation(plans, statements)
+
+
+def _plans(made: Chart) -> Iterator[Plan]:
+    for number, point in sorted(made.points.items()):
+        if is_entry(point):
+            yield lower_entry(made, number)
+        elif holds(point, made.net):
+            yield lower_stay(made, number)
+
+
+def spell_plan(plan: Plan) -> str:
+    """Write a plan down: where people set out, and per point where they come from."""
+    lines = [f"{plan.start_name}: {type(plan.source).__name__}"]
+    lines += [_spell_step(step) for step in plan.steps]
+    return "\n".join(lines) + "\n"
+
+
+def _spell_step(step: Step) -> str:
+    inflows = ", ".join(
+        flow.set_name if flow.output is None else f"{flow.set_name} by output {flow.output}" for flow in step.inflows
+    )
+    return f"  {step.name} <- {inflows}{'  (people stay here)' if step.holds else ''}"
+
+
+def _spell_statement(statement: Statement) -> str:
+    values = "".join(f"-- {name} = {msgspec.json.encode(value).decode()}\n" for name, value in statement.values.items())
+    return f"{values}{statement.sql};\n"

@@ -1,0 +1,49 @@
+"""The command `sojourn`. Every command it has stands in the tables below."""
+
+import typer
+
+from sojourn.cli import importing, journeys, server, tokens
+from sojourn.cli.demo import command as demo
+
+app = typer.Typer(name="sojourn", help="A customer-journey engine in which people move as sets.", no_args_is_help=True)
+journey_app = typer.Typer(help="Journeys: list them, look into them, start and stop them.", no_args_is_help=True)
+people_app = typer.Typer(help="People.", no_args_is_help=True)
+events_app = typer.Typer(help="Events: what people did.", no_args_is_help=True)
+token_app = typer.Typer(help="Tokens: who may call the API.", no_args_is_help=True)
+
+for name, run in (
+    ("serve", server.serve_command),
+    ("demo", demo.demo_command),
+    ("init", server.init_command),
+    ("migrate", server.migrate_command),
+    ("doctor", server.doctor_command),
+    ("version", server.version_command),
+):
+    app.command(name)(run)
+
+for name, run in (
+    ("list", journeys.list_command),
+    ("show", journeys.show_command),
+    ("stats", journeys.stats_command),
+    ("start", journeys.start_command),
+    ("pause", journeys.pause_command),
+    ("finish", journeys.finish_command),
+    ("draft", journeys.draft_command),
+    ("archive", journeys.archive_command),
+    ("explain", journeys.explain_command),
+):
+    journey_app.command(name)(run)
+
+for name, run in (
+    ("create", tokens.create_command),
+    ("list", tokens.list_command),
+    ("revoke", tokens.revoke_command),
+):
+    token_app.command(name)(run)
+
+people_app.command("import")(importing.people_command)
+events_app.command("import")(importing.events_command)
+app.add_typer(journey_app, name="journey")
+app.add_typer(people_app, name="people")
+app.add_typer(events_app, name="events")
+app.add_typer(token_app, name="token")

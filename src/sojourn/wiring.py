@@ -1,0 +1,225 @@
+"""Wiring: the only place that builds objects from settings."""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from litestar import Litestar
+from prometheus_client import CollectorRegistry
+
+from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.gateway.grpc_server import GrpcServer
+from sojourn.api.server import create_app
+from sojourn.delivery.address_guard import AddressGuard
+from sojourn.delivery.carriers import make_carriers
+from sojourn.delivery.compose import Defaults
+from sojourn.delivery.http_client import HttpClient
+from sojourn.delivery.sender import Sender, SenderOptions
+from sojourn.delivery.smtp_pool import SmtpPool
+from sojourn.engine.runner import Runner
+from sojourn.logs import GRANIAN_LOGS, configure_logs
+from sojourn.notify import tell_ready
+from sojourn.service.acceptance import Acceptance
+from sojourn.service.administration import Installation, install, webhook_signing_key
+from sojourn.service.facts import Facts
+from sojourn.service.resources import Resources
+from sojourn.service.service import Service
+from sojourn.settings import Settings, read_settings
+from sojourn.store.connection import Conn, Pool, connect, make_pool
+from sojourn.store.embedded import DataDirectoryInUse, EmbeddedServer
+from sojourn.store.migrations import check_schema
+
+API_CONNECTIONS = 10
+DELIVERY_CONNECTIONS = 8
+STATEMENT_TIMEOUT = timedelta(seconds=60)
+"""For what answers a request. Ticks and imports take the time that they need."""
+
+STOP_GRACE_S = 20
+
+
+def clock() -> datetime:
+    """Return the present instant. The only clock of a server."""
+    return datetime.now(UTC)
+
+
+# The database -----------------------------------------------------------------------------------------------
+
+
+def embedded_server(settings: Settings) -> EmbeddedServer | None:
+    """Return the embedded server, not started, unless the settings name another database."""
+    return None if settings.database_url else EmbeddedServer(settings.data_dir)
+
+
+@contextmanager
+def database(settings: Settings) -> Generator[str]:
+    """Yield where the database is. Runs the embedded server meanwhile, unless a server process runs it already."""
+    server = embedded_server(settings)
+    if server is None:
+        yield settings.database_url or ""
+        return
+    try:
+        server.start()
+    except DataDirectoryInUse:
+        yield server.url
+        return
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@asynccontextmanager
+async def connection(url: str) -> AsyncGenerator[Conn]:
+    """Open a connection for a command of the operator."""
+    async with await connect(url, application_name="sojourn-cli", autocommit=True) as conn:
+        yield conn
+
+
+@asynccontextmanager
+async def resources(url: str) -> AsyncGenerator[Resources]:
+    """Make what service functions work with, for a command of the operator."""
+    async with make_pool(url, application_name="sojourn-cli", max_size=4) as pool:
+        facts = Facts(pool)
+        yield Resources(pool=pool, clock=clock, facts=facts, acceptance=Acceptance(pool, clock, facts))
+
+
+@asynccontextmanager
+async def service(url: str) -> AsyncGenerator[Service]:
+    """Make the service, for a command of the operator."""
+    async with make_pool(url, application_name="sojourn-cli", max_size=4) as pool:
+        made = Service(pool, clock)
+        yield made
+        await made.close()
+
+
+async def install_at(settings: Settings, url: str) -> Installation:
+    """Bring a database into the state that a server needs."""
+    async with connection(url) as conn:
+        return await install(
+            conn,
+            clock(),
+            shard_count=settings.shards,
+            application_code=settings.application_code,
+            api_token=settings.api_token,
+            jwt_secret=settings.jwt_secret,
+        )
+
+
+# The parts of a server --------------------------------------------------------------------------------------
+
+
+def http_app() -> Litestar:
+    """Make the HTTP application from the environment. Granian calls this in each of its workers."""
+    settings = read_settings(os.environ)
+    configure_logs(settings.log_format, settings.log_level)
+    pool = _api_pool(settings)
+    made = Service(pool, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        async with _checked(pool):
+            tell_ready()
+            yield
+            await made.close()
+
+    return create_app(made, ready=lambda: missing(pool), lifespan=[lifespan])
+
+
+def serve_http(settings: Settings) -> None:
+    """Serve HTTP until SIGTERM or SIGINT. The settings are in the environment, too: see `http_app`."""
+    # A forked worker would inherit threads' locks and open connections.
+    multiprocessing.set_start_method("spawn")
+    Granian(
+        "sojourn.wiring:http_app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        log_dictconfig=GRANIAN_LOGS,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        websockets=False,
+        workers=settings.workers,
+        workers_kill_timeout=STOP_GRACE_S,
+    ).serve()
+
+
+async def serve_grpc(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve gRPC until `stop`."""
+    pool = _api_pool(settings)
+    async with _checked(pool):
+        made = Service(pool, clock)
+        server = GrpcServer(made, RequestMetrics(CollectorRegistry()))
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        await server.start(f"{host}:{settings.grpc_port}")
+        tell_ready()
+        await stop.wait()
+        await server.stop(STOP_GRACE_S)
+        await made.close()
+
+
+async def run_engine(settings: Settings, name: str, stop: asyncio.Event) -> None:
+    """Advance people until `stop`."""
+    url = _url(settings)
+    async with connection(url) as conn:
+        await check_schema(conn)
+    tell_ready()
+    await Runner(url, clock, name=name).run(stop)
+
+
+async def run_delivery(settings: Settings, stop: asyncio.Event) -> None:
+    """Send messages until `stop`."""
+    async with AsyncExitStack() as stack:
+        pool = make_pool(_url(settings), application_name="sojourn-delivery", max_size=DELIVERY_CONNECTIONS)
+        await stack.enter_async_context(_checked(pool))
+        async with pool.connection() as conn, conn.transaction():
+            key = await webhook_signing_key(conn, clock())
+        guard = AddressGuard(settings.allowed_networks)
+        http = await stack.enter_async_context(HttpClient(guard, clock))
+        smtp = await stack.enter_async_context(SmtpPool(settings.smtp_url)) if settings.smtp_url else None
+        carriers = make_carriers(smtp=smtp, http=http, signing_key=key)
+        options = SenderOptions(defaults=Defaults(from_email=settings.from_email))
+        sender = Sender(pool, carriers, clock, options=options)
+        working = asyncio.create_task(sender.run())
+        stopping = asyncio.create_task(stop.wait())
+        tell_ready()
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        sender.stop()
+        await working
+
+
+async def missing(pool: Pool) -> Sequence[str]:
+    """Say what keeps a server from working; nothing if it can."""
+    async with pool.connection(timeout=5) as conn:
+        await check_schema(conn)
+    return ()
+
+
+def _api_pool(settings: Settings) -> Pool:
+    return make_pool(
+        _url(settings),
+        application_name="sojourn-api",
+        max_size=API_CONNECTIONS,
+        statement_timeout=STATEMENT_TIMEOUT,
+    )
+
+
+@asynccontextmanager
+async def _checked(pool: Pool) -> AsyncGenerator[None]:
+    """Open a pool, and make sure that the schema fits."""
+    async with pool:
+        async with pool.connection() as conn:
+            await check_schema(conn)
+        yield
+
+
+def _url(settings: Settings) -> str:
+    return settings.database_url or EmbeddedServer(settings.data_dir).url
