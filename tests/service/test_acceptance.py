@@ -190,6 +190,7 @@ async def test_an_applied_device_changes_hands_with_what_is_known_of_it(bench: B
 
 
 async def test_two_users_of_one_device_in_one_batch(bench: Bench) -> None:
+    await bench.service.run(bench.us, device("warm"))  # from now on nobody waits for what is read once
     await asyncio.gather(
         bench.service.run(bench.us, event("warm")),
         bench.service.run(bench.us, device("abc")),

@@ -24,11 +24,16 @@ from sojourn.store.inbox import InboxRow, NamedListener, append_inbox, named_lis
 BATCH_MAX = 1000
 """Notices in one transaction."""
 
+BATCH_SIZE_MAX = 4_000_000
+"""Characters after which a batch takes no further notice."""
+
 WAITING_MAX = 20_000
 """Notices that may wait; more are refused, so that a stalled database does not fill the memory."""
 
 NAMED_MAX = 1000
 """People that one event may name for enrollment; the rest of a longer list is not read."""
+
+_Waiting = tuple[Notice, "asyncio.Future[None]"]
 
 
 class Acceptance:
@@ -48,7 +53,7 @@ class Acceptance:
         self._facts = facts
         self._batch_max = batch_max
         self._waiting_max = waiting_max
-        self._waiting: deque[tuple[Notice, asyncio.Future[None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
     async def submit(self, notice: Notice) -> None:
@@ -83,12 +88,19 @@ class Acceptance:
     async def _flush(self) -> None:
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_max))]
-                await self._commit(batch)
+                await self._commit(self._next_batch())
         finally:
             self._flushing = None
 
-    async def _commit(self, batch: Sequence[tuple[Notice, "asyncio.Future[None]"]]) -> None:
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < self._batch_max and size < BATCH_SIZE_MAX:
+            batch.append(self._waiting.popleft())
+            size += batch[-1][0].size
+        return batch
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
         try:
             await self.accept_many([notice for notice, _ in batch])
         except Exception as failure:  # noqa: BLE001 - it belongs to those who wait

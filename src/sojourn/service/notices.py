@@ -38,6 +38,11 @@ class Notice:
     words: tuple[Word, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def size(self) -> int:
+        """Return how long the words are in all."""
+        return sum(len(word.data) for word in self.words)
+
     def rows(self, person: Person, now: datetime) -> Iterable[InboxRow]:
         """Address the words to the person."""
         return (

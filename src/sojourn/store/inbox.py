@@ -1,6 +1,6 @@
 """Inbox: what waits for a tick. Described in docs/inbox.md."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,6 +11,9 @@ from sojourn.store.queries import QUERIES
 InboxKind = Literal[
     "attributes", "begin", "device", "drop", "enroll", "entry_event", "event", "move", "outcome", "select", "stop"
 ]  # fmt: skip
+
+DATA_MAX = 16_000_000
+"""Characters of data in one statement; PostgreSQL's JSON arrays end at 256 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,25 @@ class NamedListener:
 
 async def append_inbox(conn: Conn, rows: Sequence[InboxRow], *, now: datetime) -> None:
     """Append rows in their order, and tell those who tick the shards."""
-    if not rows:
-        return
+    for some in _portions(rows):
+        await _append(conn, some, now)
+    if rows:
+        await conn.execute(QUERIES["notify_shards"], {"shards": sorted({row.shard for row in rows})})
+
+
+def _portions(rows: Sequence[InboxRow]) -> Iterator[Sequence[InboxRow]]:
+    """Cut rows into portions whose data fits into one parameter."""
+    begin = size = 0
+    for place, row in enumerate(rows):
+        size += len(row.data)
+        if size > DATA_MAX and place > begin:
+            yield rows[begin:place]
+            begin, size = place, len(row.data)
+    if rows:
+        yield rows[begin:]
+
+
+async def _append(conn: Conn, rows: Sequence[InboxRow], now: datetime) -> None:
     arrays = {
         "shards": [row.shard for row in rows],
         "kinds": [row.kind for row in rows],
@@ -56,12 +76,11 @@ async def append_inbox(conn: Conn, rows: Sequence[InboxRow], *, now: datetime) -
         "app_ids": [row.app_id for row in rows],
         "profile_ids": [row.profile_id for row in rows],
         "names": [row.name for row in rows],
-        "data": [row.data for row in rows],
+        "data": f"[{','.join(row.data for row in rows)}]",
         "source_ids": [row.source_id for row in rows],
         "occurred_at": [row.occurred_at for row in rows],
     }
     await conn.execute(QUERIES["append_inbox"], arrays | {"now": now})
-    await conn.execute(QUERIES["notify_shards"], {"shards": sorted({row.shard for row in rows})})
 
 
 async def named_listeners(conn: Conn, events: Collection[tuple[int, str]]) -> list[NamedListener]:
