@@ -12,7 +12,7 @@ from sojourn.api.common.bodies import AnyRequest
 from sojourn.api.common.health import Readiness, health_routes
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod, UnknownPath
-from sojourn.api.common.request_ids import with_request_ids
+from sojourn.api.common.request_ids import add_request_id, log_request_ids
 from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes, refusal
 from sojourn.api.ingest.routes import ingest_routes
 from sojourn.model.problems import SojournError
@@ -42,9 +42,10 @@ def create_app(
     metrics = RequestMetrics(registry)
     return Litestar(
         [*health_routes(ready, registry), *gateway_routes(service, metrics), *ingest_routes(service, metrics), *more],
+        before_send=[add_request_id],
         exception_handlers={HTTPException: _unserved, Exception: _failed},
         lifespan=list(lifespan),
-        middleware=[with_request_ids],
+        middleware=[log_request_ids],
         logging_config=None,
         openapi_config=None,
         request_max_body_size=None,

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sojourn.api.common.refusals import MalformedRequest, RequestTooLarge
@@ -19,7 +19,7 @@ async def read_body(request: AnyRequest) -> bytes:
     """Return the body; the limit is the route's `request_max_body_size`.
 
     Raises:
-        MalformedRequest: The announced length is none.
+        MalformedRequest: The announced length is none, or the body is shorter.
         RequestTooLarge: As soon as this is known, before the rest has been read.
     """
     try:
@@ -29,6 +29,8 @@ async def read_body(request: AnyRequest) -> bytes:
         raise RequestTooLarge(f"the request is larger than {limit} bytes") from error
     except ClientException as error:
         raise MalformedRequest(error.detail) from error
+    except InternalServerException as error:
+        raise MalformedRequest("the body ended early") from error
 
 
 def parse(body: bytes) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from sojourn.service.commands import (
     UpdateJourney,
     ValidateJourney,
 )
-from sojourn.service.errors import InvalidDocument, JourneyNotFound, NotFound
+from sojourn.service.errors import AppNotFound, InvalidDocument, JourneyNotFound, NotFound
 from sojourn.service.service import Service
 
 LEGACY_PAGE_SIZE = 20
@@ -192,7 +192,10 @@ async def start_external(call: Call) -> pb.StartExternalResponse:
         attribute_values=dict(request.payload.attribute_values),
         idempotency_key=call.idempotency_key,
     )
-    accepted = await call.service.run(call.caller, command)
+    try:
+        accepted = await call.service.run(call.caller, command)
+    except InvalidDocument as error:
+        raise _in_line(error, "payload") from error
     return pb.StartExternalResponse(request_uuid=str(accepted.request_uuid))
 
 
@@ -202,7 +205,7 @@ async def get_start_external(call: Call) -> pb.GetStartExternalResponse:
     request = call.of(pb.GetStartExternalRequest)
     request_uuid = wire.canonical_uuid(request.request_uuid)
     if request_uuid is None:
-        raise NotFound("request not found")
+        raise NotFound
     outcome = await call.service.run(call.caller, GetEntryRequest(journey=request.id, request_uuid=request_uuid))
     return pb.GetStartExternalResponse(
         request_uuid=str(outcome.request_uuid),
@@ -245,7 +248,10 @@ async def drop_users(call: Call) -> pb.DropUsersExternalResponse:
         raise MalformedRequest("journey_uuids must be provided if all_journeys is false")
     journeys = () if request.all_journeys else tuple(request.journey_uuids)
     command = DropPeople(user_ids=tuple(request.user_ids), journeys=journeys, all_journeys=request.all_journeys)
-    await call.service.run(call.caller, command)
+    try:
+        await call.service.run(call.caller, command)
+    except InvalidDocument as error:
+        raise _in_line(error, "") from error
     return pb.DropUsersExternalResponse(success=True)
 
 
@@ -287,6 +293,9 @@ async def _journey(
     """Run a command whose reply is a journey; say what is wrong in the words of the contract."""
     try:
         return wire.encode(await call.service.run(call.caller, command))
+    except AppNotFound as error:
+        where = "" if graph is None else "params.application_code"
+        raise AppNotFound(problems=(Problem(error.code, where, error.text),)) from error
     except InvalidDocument as error:
         if graph is None and isinstance(command, ChangeStatus):
             graph = (await call.service.run(call.caller, GetJourney(journey=command.journey))).graph
@@ -307,6 +316,13 @@ def _refuse_in_line(call: Call, own: Sequence[Problem] = ()) -> None:
     problems = without_echoes(call.problems, own)
     if problems:
         raise MalformedRequest("; ".join(spelled(problem) for problem in problems), problems=tuple(problems))
+
+
+def _in_line(error: InvalidDocument, within: str) -> MalformedRequest:
+    """Say what is wrong with a command in the message, in the words of the request."""
+    problems = wire.within(error.problems, within)
+    lines = (p.text if p.code == "entry.attribute_missing" else spelled(p) for p in problems)
+    return MalformedRequest("; ".join(lines) or error.text, problems=problems)
 
 
 class _Number(Struct, frozen=True):

@@ -304,24 +304,31 @@ def placed(problems: tuple[Problem, ...], graph: Graph) -> tuple[Problem, ...]:
     return tuple(Problem(problem.code, _wire_path(problem, numbers, graph), problem.text) for problem in problems)
 
 
+def within(problems: tuple[Problem, ...], path: str) -> tuple[Problem, ...]:
+    """Say where problems of a command are, if its fields are those of the request below `path`."""
+    return tuple(Problem(problem.code, _joined(path, problem.where.split("/")), problem.text) for problem in problems)
+
+
 def _wire_path(problem: Problem, numbers: Mapping[str, int], graph: Graph) -> str:
     match problem.where.removeprefix("graph/").split("/"):
         case ["points", number, *rest] if number.isdigit() and int(number) < len(graph.points):
-            kind = cast("str", graph.points[int(number)].__struct_config__.tag)
-            return _joined(f"{item('points', int(number))}.point_data.{kind}", rest)
+            return _point_path(item("points", int(number)), graph.points[int(number)], rest, "")
         case ["points", point_id, *rest] if point_id in numbers:
             index = numbers[point_id]
-            at = item("points", index)
-            if not rest:
-                return f"{at}.outputs" if problem.code.startswith("output.") else at
-            kind = cast("str", graph.points[index].__struct_config__.tag)
-            return _joined(f"{at}.point_data.{kind}", rest)
+            return _point_path(item("points", index), graph.points[index], rest, problem.code)
         case ["edges", point_id, output, *_] if point_id in numbers:
             return member(f"{item('points', numbers[point_id])}.outputs", output)
         case ["settings", *rest]:
             return _joined("params", rest)
         case parts:
             return _joined("", parts)
+
+
+def _point_path(at: str, point: AnyPoint, rest: list[str], code: str) -> str:
+    """Say where in a point a problem is: in a field, in the choice among its fields, in its outputs, or all over."""
+    if rest or code.endswith(".one_of"):
+        return _joined(f"{at}.point_data.{point.__struct_config__.tag}", rest)
+    return f"{at}.outputs" if code.startswith("output.") else at
 
 
 def _joined(path: str, parts: list[str]) -> str:
