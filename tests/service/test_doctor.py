@@ -66,11 +66,13 @@ async def test_damage_is_found(inside: Bench, case: str) -> None:
     assert {code for code, _ in await findings(inside)} == codes
 
 
-async def test_rows_beside_their_partitions_are_found(inside: Bench) -> None:
-    await inside.execute(
-        "create table passage_later partition of passage for values from ('2027-01-01') to ('2027-01-02')"
+async def test_days_without_partitions_are_found(bench: Bench) -> None:
+    await bench.execute(
+        "create table passage_20260228 partition of passage for values from ('2026-02-28') to ('2026-03-01')"
     )
-    assert await findings(inside) == [("partition.missing", "tables/passage")]
+    [finding] = await findings_in_full(bench)
+    assert (finding.code, finding.severity, finding.where) == ("partition.missing", "warning", "tables/passage")
+    assert finding.text == "there is no partition for 2026-03-01, 2026-03-02"
 
 
 async def test_a_history_without_a_default_partition_is_found(bench: Bench) -> None:

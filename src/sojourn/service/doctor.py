@@ -9,12 +9,15 @@ from sojourn.store import doctor as store
 from sojourn.store.connection import Conn
 from sojourn.store.directory import shard_count
 from sojourn.store.reports import take_snapshot
+from sojourn.store.upkeep import DAILY, missing_partitions
 
 INBOX_PATIENCE = timedelta(minutes=5)
 """How long an accepted row may wait for its tick."""
 
 SENDING_PATIENCE = timedelta(minutes=5)
 """How long a message may stay claimed after its claim ended."""
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Finding:
     """
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Severity
     where: str
     text: str
 
@@ -117,19 +120,25 @@ async def _indexes(patient: Patient) -> list[Finding]:
 
 
 async def _partitions(patient: Patient) -> list[Finding]:
-    """Rows of the histories have a partition to go to."""
-    tables = await store.partitioned_tables(patient.conn)
-    is_whole = all(table.has_default for table in tables)
-    fallen = await store.rows_in_default(patient.conn, shards=patient.shards) if is_whole else {}
-    findings: list[Finding] = []
-    for table in tables:
-        where = f"tables/{table.name}"
-        if not table.has_default:
-            findings.append(Finding("partition.missing", "error", where, "there is no default partition"))
-        elif table.others and fallen.get(table.name):
-            text = "rows lie in the default partition, because their day has none"
-            findings.append(Finding("partition.missing", "warning", where, text))
+    """Rows of the histories have a partition to go to; of tables divided by day, also today and tomorrow."""
+    tables = {table.name: table for table in await store.partitioned_tables(patient.conn)}
+    findings = [
+        _partition_missing(name, "error", "there is no default partition")
+        for name, table in tables.items()
+        if not table.has_default
+    ]
+    days = [patient.now.date() + timedelta(days=ahead) for ahead in (0, 1)]
+    for name in DAILY:
+        # A database that no engine has worked on yet has no days at all.
+        missing = await missing_partitions(patient.conn, name, days) if tables[name].others else []
+        if missing:
+            text = f"there is no partition for {', '.join(str(day) for day in missing)}"
+            findings.append(_partition_missing(name, "warning", text))
     return findings
+
+
+def _partition_missing(table: str, severity: Severity, text: str) -> Finding:
+    return Finding("partition.missing", severity, f"tables/{table}", text)
 
 
 async def _inbox(patient: Patient) -> list[Finding]:

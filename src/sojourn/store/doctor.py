@@ -110,13 +110,6 @@ async def partitioned_tables(conn: Conn) -> list[PartitionedTable]:
     return [PartitionedTable(*row) for row in await cursor.fetchall()]
 
 
-async def rows_in_default(conn: Conn, *, shards: Sequence[int]) -> dict[str, bool]:
-    """Tell for each table in parts whether rows fell into its default partition."""
-    row = await (await conn.execute(QUERIES["rows_in_default"], {"shards": list(shards)})).fetchone()
-    assert row is not None, "a select without a table is one row"
-    return dict(zip(("event", "passage"), row, strict=True))
-
-
 async def stuck_messages(conn: Conn, *, shards: Sequence[int], before: datetime) -> list[Delay]:
     """Return the shards with messages whose claim ended before an instant without an outcome."""
     cursor = await conn.execute(QUERIES["stuck_messages"], {"shards": list(shards), "before": before})

@@ -128,12 +128,6 @@ where parent.relkind = 'p'
 group by parent.relname
 order by parent.relname;
 
--- name: rows_in_default
--- Whether rows fell into the default partitions of the histories.
-select
-    exists (select from event_default where shard = any(%(shards)s::smallint[])) as event,
-    exists (select from passage_default where shard = any(%(shards)s::smallint[])) as passage;
-
 -- name: stuck_messages
 -- Messages that a sender claimed, and whose claim ended before an instant without an outcome.
 select m.shard, count(*) as n, min(m.claimed_until) as since
