@@ -1,0 +1,99 @@
+"""Command line: `python -m bench [all | advance | growth | latency | explain] [options]`; `make bench` runs `all`."""
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench import advance, explain, growth, latency, machine, report
+from bench.progress import quiet, say
+from bench.report import Result
+from sojourn.store.embedded import EmbeddedServer
+
+
+def main() -> None:
+    quiet()
+    options = _parser().parse_args()
+    chosen = ("advance", "growth", "latency") if options.bench == "all" else (options.bench,)
+    with _data_dir(options.data_dir) as data_dir:
+        results, about = _measure(chosen, data_dir, options)
+    if results:
+        print(f"\n{report.write(results, about)}\n")
+        for result in results:
+            print(f"## {result.name}\n\n{result.markdown(about)}\n")
+        if options.write_docs:
+            report.write_page(results, about)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description="Measures Sojourn on an embedded PostgreSQL of its own.")
+    parser.add_argument("bench", nargs="?", default="all", choices=("all", "advance", "growth", "latency", "explain"))
+    parser.add_argument(
+        "--people", type=int, default=1_000_000, help="how many the welcome series moves (default: %(default)s)"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="how often each thing is measured (default: %(default)s)")
+    sizes = "10000,100000,1000000,5000000"
+    parser.add_argument(
+        "--sizes", type=_numbers, default=_numbers(sizes), help=f"growth: people enrolled (default: {sizes})"
+    )
+    parser.add_argument(
+        "--journeys",
+        type=_numbers,
+        default=_numbers("1,100,1000"),
+        help="growth: running journeys (default: 1,100,1000)",
+    )
+    parser.add_argument(
+        "--idle", type=int, default=60, help="growth: seconds for which idleness is watched (default: %(default)s)"
+    )
+    parser.add_argument("--rate", type=int, default=200, help="latency: events per second (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=30, help="latency: for how long (default: %(default)s)")
+    parser.add_argument(
+        "--data-dir", type=Path, help="where PostgreSQL keeps its data (default: a temporary directory on disk)"
+    )
+    parser.add_argument("--write-docs", action="store_true", help="put the results into docs/benchmarks.md")
+    return parser
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(each) for each in text.split(",")]
+
+
+@contextlib.contextmanager
+def _data_dir(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    # /tmp is memory on some machines, on which commits would cost nothing.
+    on_disk = Path("/var/tmp")
+    with tempfile.TemporaryDirectory(prefix="sojourn-bench-", dir=on_disk if on_disk.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def _measure(chosen: Sequence[str], data_dir: Path, options: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:
+    results: list[Result] = []
+    with EmbeddedServer(data_dir / "tuned") as server:
+        about = machine.describe(server.url)
+        for name in chosen:
+            say(f"{name}: begins")
+            match name:
+                case "advance":
+                    results.append(advance.measure(server, options.people, options.runs))
+                case "growth":
+                    results.append(
+                        growth.measure(
+                            server, options.sizes, options.journeys, options.people, options.runs, options.idle
+                        )
+                    )
+                case "explain":
+                    print(explain.plan(server, options.people))
+                case _:
+                    pass
+    if "latency" in chosen:
+        with EmbeddedServer(data_dir / "tracking", settings={"track_commit_timestamp": "on"}) as server:
+            results.append(latency.measure(server, options.rate, options.seconds))
+    return results, about
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+from typing import Any
+
+
+def measure(*a: Any) -> Any:
+    raise NotImplementedError
