@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -765,3 +766,21 @@ async def test_grpc_survives_bad_messages(
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await channel.unary_unary("/sojourn.v3.JourneyGateway/Get")(b"")
         assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+# The reference page -------------------------------------------------------------------------------------------
+
+
+def example(name: str) -> Any:
+    page = (Path(__file__).parents[2] / "docs/reference/gateway.md").read_text()
+    _, _, rest = page.partition(f"<!-- example: {name} -->\n```json\n")
+    return json.loads(rest.partition("```")[0])
+
+
+async def test_the_examples_of_the_reference_are_real(http: httpx.AsyncClient) -> None:
+    made = (await http.post("/api/v3/journeygateway", json=example("create"))).json()
+    uuid = made["info"]["uuid"]
+    documented = example("create answer")
+    documented["info"]["uuid"] = uuid
+    assert made == documented
+    assert (await http.post("/api/v3/journeygateway/start", json={"uuid": uuid})).status_code == 200
