@@ -84,6 +84,8 @@ def holds(point: AnyPoint, net: Network) -> bool:
             return True
         case Webhook():
             return is_held_by_webhook(point, net)
+        case SendEmail():
+            return point.split_by_reaction is not None
         case _:
             return False
 
@@ -122,6 +124,8 @@ def lower_stay(plan_of: Chart, point_no: int) -> Plan:
         case Webhook():
             failed = 1 if (point.id, output_name(1)) in plan_of.net.next else 0
             source = FromStay(point_no, _kind(point), fallback=failed, merged={} if failed else {1: 0}, by_event=True)
+        case SendEmail():
+            source = FromStay(point_no, _kind(point), by_event=True)
         case _:
             pass
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))

@@ -1,6 +1,6 @@
 """Journeys: written, changed, listed and deleted by operators."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import get_args
 from uuid import UUID, uuid4
@@ -87,6 +87,7 @@ async def update_journey(resources: Resources, caller: Caller, command: UpdateJo
     require_storable(draft)
     shard_count, now = await resources.facts.shard_count(), resources.clock()
     app_id = await journey_app(resources, caller, draft.graph)
+    zones = await resources.facts.zones()
     async with resources.pool.connection() as conn, conn.transaction():
         journey = await lock(conn, caller, command.journey)
         if journey.status not in EDITABLE:
@@ -94,7 +95,7 @@ async def update_journey(resources: Resources, caller: Caller, command: UpdateJo
         old = read_graph(journey)
         version_no = journey.version_no + (old != draft.graph)
         if version_no != journey.version_no:
-            await _keep_version(conn, journey, old, draft.graph, shard_count=shard_count, now=now)
+            await _keep_version(conn, journey, old, draft.graph, zones=zones, shard_count=shard_count, now=now)
         text = journey_text(draft, app_id=app_id, editor=caller.name)
         await store.update_journey(conn, journey_id=journey.journey_id, version_no=version_no, text=text, now=now)
         if version_no != journey.version_no:
@@ -103,10 +104,17 @@ async def update_journey(resources: Resources, caller: Caller, command: UpdateJo
 
 
 async def _keep_version(
-    conn: Conn, journey: StoredJourney, old: Graph, new: Graph, *, shard_count: int, now: datetime
+    conn: Conn,
+    journey: StoredJourney,
+    old: Graph,
+    new: Graph,
+    *,
+    zones: Collection[str],
+    shard_count: int,
+    now: datetime,
 ) -> None:
     if journey.status == "running" or journey.advances:
-        await require_clean(conn, journey.workspace_id, new)
+        await require_clean(conn, journey.workspace_id, new, zones)
     version_no = journey.version_no + 1
     await store.insert_version(
         conn, journey_id=journey.journey_id, version_no=version_no, graph=graph_text(new), now=now
@@ -177,8 +185,9 @@ async def validate_journey(resources: Resources, caller: Caller, command: Valida
     """List all problems of a document. Nothing is stored."""
     if problems := unusable(command.draft):
         return Verdict(problems=problems)
+    zones = await resources.facts.zones()
     async with resources.pool.connection() as conn:
-        return Verdict(problems=tuple(await graph_problems(conn, caller.workspace_id, command.draft.graph)))
+        return Verdict(problems=tuple(await graph_problems(conn, caller.workspace_id, command.draft.graph, zones)))
 
 
 # Shared with the lifecycle ------------------------------------------------------------------------------------
@@ -217,19 +226,19 @@ async def journey_app(resources: Resources, caller: Caller, graph: Graph) -> int
         raise AppNotFound(problems=(problem,)) from failure
 
 
-async def graph_problems(conn: Conn, workspace_id: int, graph: Graph) -> list[Problem]:
-    """Return all problems that keep a graph from running in a workspace."""
+async def graph_problems(conn: Conn, workspace_id: int, graph: Graph, zones: Collection[str]) -> list[Problem]:
+    """Return all problems that keep a graph from running in a workspace. `zones` are those that the server knows."""
     presets = await preset_codes(conn, workspace_id=workspace_id)
-    return check(graph, await load_scope(conn, workspace_id), presets)
+    return check(graph, await load_scope(conn, workspace_id), presets, zones)
 
 
-async def require_clean(conn: Conn, workspace_id: int, graph: Graph) -> None:
+async def require_clean(conn: Conn, workspace_id: int, graph: Graph, zones: Collection[str]) -> None:
     """Raise unless a graph can run.
 
     Raises:
         InvalidDocument: With all problems.
     """
-    if problems := await graph_problems(conn, workspace_id, graph):
+    if problems := await graph_problems(conn, workspace_id, graph, zones):
         raise InvalidDocument(problems=tuple(problems))
 
 

@@ -26,14 +26,14 @@ async def change_status(resources: Resources, caller: Caller, command: ChangeSta
         InvalidState: Its status does not allow the command.
         JourneyNotFound: The workspace has no such journey.
     """
-    shard_count, now = await resources.facts.shard_count(), resources.clock()
+    shard_count, zones, now = await resources.facts.shard_count(), await resources.facts.zones(), resources.clock()
     async with resources.pool.connection() as conn, conn.transaction():
         journey = await lock(conn, caller, command.journey)
         step = transition(command.command, journey.status)
         if step is None:
             raise InvalidState(command=command.command, status=journey.status)
         if step.to == "running":
-            await require_clean(conn, journey.workspace_id, read_graph(journey))
+            await require_clean(conn, journey.workspace_id, read_graph(journey), zones)
         await _keep_status(conn, journey, step, now)
         await _tell_inside(conn, journey, step, shard_count, now)
         await store.mark_changed(conn, journey_id=journey.journey_id)

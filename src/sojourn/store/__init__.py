@@ -1,0 +1,1 @@
+"""The store: SQL and the only importer of the driver."""

@@ -205,18 +205,13 @@ async def retire_points(conn: Conn, *, journey_id: int, points: Mapping[PointId,
 
 async def keep_held_since(conn: Conn, *, journey_id: int, now: datetime) -> None:
     """Remember that a journey is held from now on, unless it is held already."""
-    values = {"name": _held_name(journey_id), "held_since": now.isoformat(), "now": now}
-    await conn.execute(QUERIES["keep_held_since"], values)
+    await conn.execute(QUERIES["keep_held_since"], {"journey_id": journey_id, "now": now})
 
 
 async def forget_held_since(conn: Conn, *, journey_id: int) -> datetime | None:
     """Return since when a journey was held, and forget it. None where it was not."""
-    row = await (await conn.execute(QUERIES["forget_held_since"], {"name": _held_name(journey_id)})).fetchone()
-    return None if row is None else datetime.fromisoformat(row[0])
-
-
-def _held_name(journey_id: int) -> str:
-    return f"journey/{journey_id}/held_since"
+    row = await (await conn.execute(QUERIES["forget_held_since"], {"journey_id": journey_id})).fetchone()
+    return None if row is None else row[0]
 
 
 async def replace_listeners(

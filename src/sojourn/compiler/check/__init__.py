@@ -4,6 +4,7 @@ Each rule is a generator of problems; `RULES` is all of them, in the order in wh
 """
 
 from collections.abc import Callable, Collection, Iterator
+from zoneinfo import available_timezones
 
 from sojourn.compiler.check import fields, shape
 from sojourn.compiler.check.scope import CheckScope
@@ -25,10 +26,17 @@ RULES: tuple[Callable[[Graph, CheckScope], Iterator[Problem]], ...] = (
 )
 
 
-def check(graph: Graph, scope: SegmentScope, presets: Collection[str] | None = None) -> list[Problem]:
+def check(
+    graph: Graph,
+    scope: SegmentScope,
+    presets: Collection[str] | None = None,
+    zones: Collection[str] | None = None,
+) -> list[Problem]:
     """Return all problems of a graph; none means that it can be started.
 
-    `presets` are the codes of the stored message contents; None leaves them unchecked.
+    `presets` are the codes of the stored message contents; None leaves them unchecked. `zones` are the time zones that
+    the database knows; None means those of Python.
     """
-    within = CheckScope(scope, None if presets is None else frozenset(presets))
+    known_zones = available_timezones() if zones is None else zones
+    within = CheckScope(scope, None if presets is None else frozenset(presets), frozenset(known_zones))
     return [problem for rule in RULES for problem in rule(graph, within)]

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
-from zoneinfo import available_timezones
 
 from sojourn.compiler.check.scope import CheckScope
 from sojourn.compiler.segments import check_segment
@@ -60,7 +59,7 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
         case StartBySegment():
             yield from _application(point.application_code, f"{where}/application_code", scope)
             yield from _filter(point, where, scope)
-            yield from _repeat(point.repeat, f"{where}/repeat")
+            yield from _repeat(point.repeat, f"{where}/repeat", scope)
         case MessageBus():
             yield from _message_bus(point, where, scope)
         case StartByApi():
@@ -69,7 +68,7 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
                 if count > 1:
                     yield Problem("attribute.duplicate", f"{where}/attributes", f"`{name}` is listed {count} times")
         case Wait():
-            yield from _wait(point, where)
+            yield from _wait(point, where, scope)
         case WaitForTrigger():
             for number, branch in enumerate(point.branches):
                 for index, event in enumerate(branch.events):
@@ -123,12 +122,12 @@ def _placed(found: list[Problem], where: str) -> Iterator[Problem]:
         yield Problem(problem.code, where, problem.text)
 
 
-def _zone(name: str, where: str) -> Iterator[Problem]:
-    if name != DEVICE and name not in available_timezones():
+def _zone(name: str, where: str, scope: CheckScope) -> Iterator[Problem]:
+    if name != DEVICE and name not in scope.zones:
         yield Problem("zone.unknown", where, f"`{name}` is neither `device` nor an IANA time zone")
 
 
-def _repeat(repeat: SegmentRepeat | None, where: str) -> Iterator[Problem]:
+def _repeat(repeat: SegmentRepeat | None, where: str, scope: CheckScope) -> Iterator[Problem]:
     if repeat is None:
         return
     if bool(repeat.dates) == (repeat.every is not None):
@@ -145,8 +144,8 @@ def _repeat(repeat: SegmentRepeat | None, where: str) -> Iterator[Problem]:
                 )
     if repeat.every is not None:
         yield from _every(repeat.every, f"{where}/every/days")
-    yield from _zone(repeat.timezone, f"{where}/timezone")
-    yield from _zone(repeat.fallback_timezone, f"{where}/fallback_timezone")
+    yield from _zone(repeat.timezone, f"{where}/timezone", scope)
+    yield from _zone(repeat.fallback_timezone, f"{where}/fallback_timezone", scope)
     if repeat.fallback_timezone == DEVICE:
         yield Problem("zone.unknown", f"{where}/fallback_timezone", "the fallback must be an IANA time zone")
 
@@ -198,7 +197,7 @@ def _conditions(conditions: Conditions, where: str) -> Iterator[Problem]:
             )
 
 
-def _wait(point: Wait, where: str) -> Iterator[Problem]:
+def _wait(point: Wait, where: str, scope: CheckScope) -> Iterator[Problem]:
     modes = (point.duration_seconds, point.time_of_day, point.until, point.weekday, point.date_attribute)
     if sum(mode is not None for mode in modes) != 1:
         yield Problem(
@@ -207,9 +206,9 @@ def _wait(point: Wait, where: str) -> Iterator[Problem]:
             "exactly one of duration_seconds, time_of_day, until, weekday and date_attribute is needed",
         )
     if point.time_of_day is not None:
-        yield from _zone(point.time_of_day.timezone, f"{where}/time_of_day/timezone")
+        yield from _zone(point.time_of_day.timezone, f"{where}/time_of_day/timezone", scope)
     if point.weekday is not None:
-        yield from _zone(point.weekday.timezone, f"{where}/weekday/timezone")
+        yield from _zone(point.weekday.timezone, f"{where}/weekday/timezone", scope)
     if point.until is not None and point.until.at.tzinfo is None:
         yield Problem("date.offset", f"{where}/until/at", "an instant needs an offset, such as Z")
 
@@ -278,10 +277,8 @@ def _send_email(point: SendEmail, where: str, scope: CheckScope) -> Iterator[Pro
         yield Problem(
             "capping.custom", f"{where}/capping", "CUSTOM takes max_messages and period_seconds, both above 0"
         )
-    if point.split_by_reaction is not None:
-        yield _unavailable(f"{where}/split_by_reaction", "reactions to messages are")
-    if point.best_time:
-        yield _unavailable(f"{where}/best_time", "the best time to send is")
+    if point.split_by_reaction is not None and point.content is not None and not point.content.html:
+        yield Problem("reaction.html", f"{where}/split_by_reaction", "only a message with html shows reactions")
 
 
 def _unavailable(where: str, subject: str) -> Problem:

@@ -7,7 +7,8 @@ from sojourn.compiler.segments import SegmentScope
 
 @dataclass(frozen=True, slots=True)
 class CheckScope:
-    """The applications, segments and presets that a graph may name. `presets` is None where they are not known."""
+    """What a graph may name; `presets` is None where they are not known."""
 
     segments: SegmentScope
     presets: frozenset[str] | None
+    zones: frozenset[str]

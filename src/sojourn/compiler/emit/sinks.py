@@ -70,6 +70,7 @@ def _messages(plan: Plan, draft: Draft) -> None:
         if not isinstance(step.point, SendEmail | Webhook):
             continue
         channel = "email" if isinstance(step.point, SendEmail) else "webhook"
+        due_at = "i.due_at" if isinstance(step.point, SendEmail) and step.point.best_time else NOW
         draft.add(
             f"message_{step.point_no:d}",
             f"""
@@ -78,7 +79,7 @@ insert into message (
 )
 select
     {SHARD}, i.enrollment_id, i.profile_id, {plan.header.journey_id:d}, {plan.header.version_no:d}, {step.point_no:d},
-    '{channel}', {plan.header.priority:d}, {NOW}, {NOW}, i.context
+    '{channel}', {plan.header.priority:d}, {due_at}, {NOW}, i.context
 from {step.name} as i
 """,
             materialized=False,

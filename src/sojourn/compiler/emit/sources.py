@@ -47,6 +47,8 @@ def source(plan: Plan, draft: Draft) -> None:
 def _from_stay(plan: Plan, origin: FromStay, draft: Draft) -> None:
     draft.add("due", _due(plan, f"s.point_no = {origin.point_no:d} and s.wake_at <= {NOW}", "order by s.wake_at"))
     since = "case when s.reached is null then s.wake_at else s.since end" if origin.by_event else "s.wake_at"
+    if origin.kind == "message_bus":
+        since = "s.since"  # who only waited for a turn has not waited
     _leave(plan, draft, since, f"array[{origin.point_no:d}]::smallint[]", _output(plan, origin))
 
 
@@ -184,9 +186,10 @@ def _arriving_by_segment(plan: Plan, entry: FromSegment, draft: Draft) -> str:
     clauses.append(predicate(entry.expression, draft.parameters, plan.header.scope))
     context = "jsonb_build_object('entry', %(entry)s::jsonb)" if entry.requested else "null::jsonb"
     request = "%(request_uuid)s::uuid" if entry.requested else "null::uuid"
+    since = "%(received_at)s::timestamptz" if entry.requested else NOW
     return f"""
 select
-    p.profile_id, '' as entry_key, 0::bigint as cause, {NOW} as since,
+    p.profile_id, '' as entry_key, 0::bigint as cause, {since} as since,
     {context} as context, {request} as request_uuid
 from profile as p
 where {_all(clauses)}
@@ -269,6 +272,9 @@ def _judged(plan: Plan, admission: Admission) -> str:
         period = admission.capping.period_seconds
         within = f" and n.entered_at > {NOW} - make_interval(secs => {period:d})" if period is not None else ""
         number = f"(select count(*) from enrollment as n where {own}{within})"
+        if admission.keyed:
+            # Of the keys that one person brings at once, the first fill the cap and the others are over it.
+            number = f"{number} + a.turn"
         cases.append(f"when {number} >= {admission.capping.max_entries:d} then 'capped'")
     body = "\n            ".join(cases)
     return f"""

@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from sojourn.compiler.emit.columns import carried, inflow
-from sojourn.compiler.emit.sources import NOW, lateral
+from sojourn.compiler.emit.sources import NOW, SHARD, lateral
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import Plan, Step
 from sojourn.compiler.segments import predicate
@@ -26,11 +26,15 @@ from sojourn.model.points import (
     WaitForTrigger,
     Webhook,
 )
+from sojourn.model.reactions import MESSAGE_OPENED
 from sojourn.model.schedule import DEVICE, WEEKDAYS
 
 PROFILE = lateral("profile", "p", ("profile_id", "attributes", "app_ids", "time_zone"), "p.profile_id = i.profile_id")
 WEBHOOK_PATIENCE_SECONDS = 86400
 """How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
+
+HABITS_SINCE = f"{NOW} - interval '90 days'"
+"""Before this it does not matter when a person opened messages."""
 
 
 def step(plan: Plan, each: Step, draft: Draft) -> None:
@@ -41,17 +45,16 @@ def step(plan: Plan, each: Step, draft: Draft) -> None:
         case WaitForTrigger():
             _hold_for(plan, each, each.point.period_seconds, draft)
         case Webhook():
-            if each.holds:
-                _hold_for(plan, each, WEBHOOK_PATIENCE_SECONDS, draft)
-            else:
-                _pass(plan, each, draft)
+            _webhook(plan, each, draft)
         case BooleanSplitter():
             _boolean_splitter(plan, each, draft)
         case RandomSplitter():
             _random_splitter(plan, each, each.point, draft)
         case UpdateProfile():
             _update_profile(plan, each, each.point, draft)
-        case SendEmail() | Exit():
+        case SendEmail():
+            _send_email(plan, each, each.point, draft)
+        case Exit():
             _pass(plan, each, draft)
         case StartBySegment() | MessageBus() | StartByApi():
             raise AssertionError("nothing leads into an entry")
@@ -151,6 +154,70 @@ def _value_from(plan: Plan, source: str, name: str, draft: Draft) -> str:
         attributes = "i.attributes" if plan.carries_attributes else "p.attributes"
         return f"({attributes} -> {key})"
     return f"(coalesce(i.context, i.origin) -> '{source.lower()}' -> {key})"
+
+
+# Messages ---------------------------------------------------------------------------------------------------
+
+
+def _webhook(plan: Plan, each: Step, draft: Draft) -> None:
+    if each.holds:
+        _hold_for(plan, each, WEBHOOK_PATIENCE_SECONDS, draft)
+    else:
+        _pass(plan, each, draft)
+
+
+def _send_email(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> None:
+    if point.best_time:
+        _at_best_time(plan, each, point, draft)
+    elif point.split_by_reaction is not None:
+        _hold_for(plan, each, point.split_by_reaction.wait_seconds, draft)
+    else:
+        _pass(plan, each, draft)
+
+
+def _at_best_time(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> None:
+    """Find the hour of the day in which a person opens most, then the clock per zone and hour, not per person."""
+    habits, clocks = f"{each.name}_habit", f"{each.name}_clock"
+    draft.add(
+        habits,
+        f"""
+select {carried(plan)}, coalesce(p.time_zone, 'UTC') as zone, h.hour
+from {inflow(plan, each.inflows)}
+{PROFILE}
+left join lateral (
+    select extract(hour from e.occurred_at at time zone coalesce(p.time_zone, 'UTC'))::integer as hour
+    from event as e
+    where e.shard = {SHARD} and e.profile_id = i.profile_id and e.name = '{MESSAGE_OPENED}'
+      and e.received_at > {HABITS_SINCE} and e.received_at <= {NOW} and e.occurred_at > {HABITS_SINCE}
+    group by 1
+    order by count(*) desc, 1
+    limit 1
+) as h on true
+""",
+    )
+    draft.add(
+        clocks,
+        f"""
+select
+    z.zone, z.hour,
+    case
+        when z.hour = extract(hour from {NOW} at time zone z.zone) then {NOW}
+        else next_clock_time_v1({NOW}, z.zone, make_time(z.hour, 0, 0), null)
+    end as due_at
+from (select distinct zone, hour from {habits} where hour is not null) as z
+""",
+    )
+    due_at = f"coalesce(c.due_at, {NOW})"
+    split = point.split_by_reaction
+    wake_at = f", {due_at} + make_interval(secs => {split.wait_seconds:d}) as wake_at" if split is not None else ""
+    draft.add(
+        each.name,
+        f"""
+select {carried(plan, without=("path",))}, i.path || {each.point_no:d}::smallint as path, {due_at} as due_at{wake_at}
+from {habits} as i
+left join {clocks} as c on c.zone = i.zone and c.hour = i.hour
+""",
+    )
 
 
 # Splits -----------------------------------------------------------------------------------------------------

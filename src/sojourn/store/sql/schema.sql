@@ -45,7 +45,7 @@ create type inbox_kind as enum (
     'entry_event', -- an event of somebody else names this person as the one to enroll
     'event',       -- something this person did
     'move',        -- people on removed points of a journey go elsewhere (one row per shard)
-    'outcome',     -- a provider's answer that an enrollment waits for
+    'outcome',     -- an answer or a reaction that an enrollment waits for
     'select',      -- everybody who matches a filter was sent to an entry point by API (one row per shard)
     'stop'         -- everybody leaves a journey that ended (one row per shard)
 );
@@ -173,7 +173,8 @@ create table journey (
     comments jsonb not null default '[]',
     category_uuid uuid,
     first_started_at timestamptz,
-    started_at timestamptz,
+    started_at timestamptz,        -- since when people may be inside; null: nobody is
+    held_since timestamptz,        -- since when they have been held
     stop_reason text not null default '',
     last_edited_by text not null default '',
     changed_epoch bigint not null default 0,
@@ -462,6 +463,8 @@ create table message (
     claimed_until timestamptz,
     created_at timestamptz not null,
     done_at timestamptz,
+    opened_at timestamptz,        -- the first time; a click implies it
+    clicked_at timestamptz,
     address text,
     provider_ref text,            -- the provider's own id
     detail text,                  -- the provider's words on a refusal, or why it was skipped

@@ -30,9 +30,15 @@ where j.workspace_id = %(workspace_id)s
 
 -- name: forget_held_since
 -- A journey is no longer held. Gives since when it was.
-delete from secret
-where name = %(name)s
-returning value;
+with before as (
+    select j.held_since
+    from journey as j
+    where j.journey_id = %(journey_id)s
+)
+update journey as j
+set held_since = null
+where j.journey_id = %(journey_id)s
+returning (select b.held_since from before as b) as held_since;
 
 -- name: insert_journey
 -- Make a journey without a version. Its number comes out.
@@ -67,9 +73,9 @@ values (%(journey_id)s, %(version_no)s, %(graph)s::jsonb, %(now)s);
 
 -- name: keep_held_since
 -- Keep since when a journey has been held.
-insert into secret (name, value, created_at)
-values (%(name)s, %(held_since)s, %(now)s)
-on conflict (name) do nothing;
+update journey as j
+set held_since = coalesce(j.held_since, %(now)s)
+where j.journey_id = %(journey_id)s;
 
 -- name: list_journeys
 -- One page of the journeys of a workspace, newest first. The arrays name what is wanted.
