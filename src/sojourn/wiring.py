@@ -1,8 +1,11 @@
 """Wiring: the only place that builds objects from settings."""
 
 import asyncio
+import atexit
+import logging
 import multiprocessing
 import os
+import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -118,6 +121,9 @@ def http_app() -> Litestar:
     """Make the HTTP application from the environment. Granian calls this in each of its workers."""
     settings = read_settings(os.environ)
     configure_logs(settings.log_format, settings.log_level)
+    # Granian's threads may still be there when the interpreter takes itself apart, and abort then.
+    # https://github.com/emmett-framework/granian/issues/846
+    atexit.register(_leave)
     pool = _api_pool(settings)
     made = Service(pool, clock)
 
@@ -129,6 +135,14 @@ def http_app() -> Litestar:
             await made.close()
 
     return create_app(made, ready=lambda: missing(pool), lifespan=[lifespan])
+
+
+def _leave() -> None:
+    """End the process without taking the interpreter apart. Everything of ours has been closed."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def serve_http(settings: Settings) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sojourn.engine.runner import Runner
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.errors import InvalidDocument
 from sojourn.service.facts import Facts
@@ -51,8 +52,6 @@ class Importer:
         )
 
     async def drain(self) -> None:
-        from sojourn.engine.runner import Runner
-
         await Runner(self._url, lambda: NOW).drain()
 
     async def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:

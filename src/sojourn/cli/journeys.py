@@ -85,12 +85,19 @@ def stats_command(
     show_table(
         ("point", "kind", "entered", "inside", "left by", "dropped", "messages"),
         [
-            (each.title or each.point, each.kind, each.entered, each.inside, _spelled(each.left), _spelled(each.dropped),
-             _spelled(each.messages))
+            (
+                each.title or each.point,
+                each.kind,
+                each.entered,
+                each.inside,
+                _spelled(each.left),
+                _spelled(each.dropped),
+                _spelled(each.messages),
+            )
             for each in numbers.points
         ],
         title=numbers.title,
-    )  # fmt: skip
+    )
     departed = ", ".join(f"{n:,} {outcome}" for outcome, n in numbers.departed.items()) or "nobody departed"
     out.print(f"{numbers.entered:,} entered = {numbers.inside:,} inside + {departed}")
 

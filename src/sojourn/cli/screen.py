@@ -47,6 +47,6 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     out.print(table)
 
 
-def show_json(value: Any) -> None:  # noqa: ANN401 - whatever a command shows
+def show_json(value: Any) -> None:
     """Print a value as JSON."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

@@ -25,7 +25,7 @@ API_STAGE, WORK_STAGE = 0, 1
 log = structlog.get_logger()
 
 
-class PortInUse(SojournError):  # noqa: N818
+class PortInUse(SojournError):
     """Another process listens there."""
 
     code = "server.port_in_use"
@@ -181,7 +181,7 @@ async def _keep_database(server: EmbeddedServer) -> None:
         try:
             await asyncio.to_thread(server.start)
         except SojournError as error:
-            log.error("database.start_failed", error=error.text)  # noqa: TRY400 - the text says it all
+            log.error("database.start_failed", error=error.text)
             await asyncio.sleep(5)
 
 
@@ -193,7 +193,7 @@ async def _ended(pid: int) -> None:
     except ProcessLookupError:
         return
     except (AttributeError, OSError):  # not Linux, or forbidden
-        while psutil.pid_exists(pid):  # noqa: ASYNC110 - nothing would set an event
+        while psutil.pid_exists(pid):
             await asyncio.sleep(1)
         return
     gone = asyncio.Event()

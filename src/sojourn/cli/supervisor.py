@@ -36,7 +36,7 @@ STOP_PATIENCE_S = 45.0
 log = structlog.get_logger()
 
 
-class StartFailed(SojournError):  # noqa: N818
+class StartFailed(SojournError):
     """A part of the server does not start."""
 
     code = "server.start_failed"

@@ -25,11 +25,11 @@ from sojourn.service.resources import Resources
 from sojourn.settings import Settings
 
 RECORD = Path("data") / "cdnow_master.txt.gz"
-TOKEN_TITLE = "demo"  # noqa: S105 - the title of one
+TOKEN_TITLE = "demo"
 LOG_NAME = "sojourn.log"
 
 
-class ExamplesMissing(SojournError):  # noqa: N818
+class ExamplesMissing(SojournError):
     """The examples are not here."""
 
     code = "demo.examples_missing"

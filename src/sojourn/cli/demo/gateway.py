@@ -11,7 +11,7 @@ JOURNEYS = "/api/v3/journeygateway"
 EVENTS_AT_ONCE = 50
 
 
-class CallRefused(SojournError):  # noqa: N818
+class CallRefused(SojournError):
     """The API refused a call of the demonstration."""
 
     code = "demo.refused"
@@ -60,7 +60,7 @@ class Gateway:
         """Return the numbers of every point of a journey."""
         return (await self._call("GET", f"/api/journey/{uuid}/statistics/points"))["payload"]
 
-    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
+    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = await self._http.request(method, path, **options)
         if response.is_error:
             raise CallRefused(f"{method} {path}: {response.status_code} {response.text}")

@@ -26,7 +26,7 @@ MESSAGE_OUTCOMES = ("sent", "failed", "skipped", "cancelled")
 Numbers = Mapping[str, Any]
 
 
-class NotFinished(SojournError):  # noqa: N818
+class NotFinished(SojournError):
     """People did not arrive in time; the log says why."""
 
     code = "demo.not_finished"
