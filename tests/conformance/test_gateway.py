@@ -155,6 +155,24 @@ async def updates(client: Client, site: Site) -> None:
     assert [each["uuid"] for each in updated["points"]] == [each["uuid"] for each in document["points"]]
 
 
+async def a_running_journey_goes_on_as_a_new_version(client: Client, site: Site) -> None:
+    document = api_journey()
+    uuid = await running(client, document)
+    await client.call("StartExternal", {"id": uuid, "payload": {"users": ["ada"]}})
+    await site.drain()
+    broken = document | {"points": [*document["points"], leave()]}
+    refused = await refusal(client.call("Update", {"uuid": uuid} | broken))
+    assert (refused.code, refused.violations) == (3, {"points[3]": "no entry leads to this point"})
+    longer = chain(*document["points"][:2], email(), document["points"][2])
+    updated = await client.call("Update", {"uuid": uuid} | longer)
+    assert (updated["info"]["status"], updated["info"]["version"]) == ("STATUS_RUNNING", 2)
+    site.advance(hours=2)
+    await site.drain()
+    numbers = (await client.call("StatisticsPoints", {"id": uuid}))["payload"]
+    assert numbers["departed"] == {"completed": 1}
+    assert numbers["points"][2]["entered"] == 1
+
+
 async def lists_newest_first(client: Client, site: Site) -> None:
     for title in ("one", "two", "three"):
         await client.call("Create", api_journey() | {"title": title})
@@ -528,6 +546,7 @@ async def drops_people(client: Client, site: Site) -> None:
 
 
 SCENARIOS: tuple[Callable[[Client, Site], Awaitable[None]], ...] = (
+    a_running_journey_goes_on_as_a_new_version,
     counts_messages,
     counts_within_a_period,
     creates_and_gets,

@@ -26,6 +26,7 @@ def create_app(
     *,
     ready: Readiness,
     registry: CollectorRegistry | None = None,
+    metrics: RequestMetrics | None = None,
     more: Sequence[ControllerRouterHandler] = (),
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
@@ -34,12 +35,13 @@ def create_app(
     Args:
         service: Carries out commands and knows tokens.
         ready: Says what is missing for `/readyz`.
-        registry: Where metrics are kept and `/metrics` reads them.
+        registry: What `/metrics` shows.
+        metrics: Where requests are counted, if a gRPC server in the same process counts there, too.
         more: Further routes, such as the builder's files.
         lifespan: What runs as long as the application does, such as the database pool.
     """
     registry = registry or CollectorRegistry()
-    metrics = RequestMetrics(registry)
+    metrics = metrics or RequestMetrics(registry)
     return Litestar(
         [*health_routes(ready, registry), *gateway_routes(service, metrics), *ingest_routes(service, metrics), *more],
         before_send=[add_request_id],

@@ -1,4 +1,4 @@
-# ruff: noqa: D415, N818 - a docstring is the default message; names say what happened
+
 """What is wrong with a request before anybody knows what it asks for. Codes as those of the service's errors."""
 
 from sojourn.model.problems import SojournError
