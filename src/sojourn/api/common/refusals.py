@@ -1,4 +1,3 @@
-
 """What is wrong with a request before anybody knows what it asks for. Codes as those of the service's errors."""
 
 from sojourn.model.problems import SojournError

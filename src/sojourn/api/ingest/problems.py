@@ -1,4 +1,3 @@
-
 """What a refusal looks like in this dialect: an HTTP status and a `status_code` for each problem code."""
 
 from sojourn.model.problems import SojournError
