@@ -27,6 +27,7 @@ async def select_people(advance: Advance, journey: Journey, row: ShardWideRow) -
         "after_profile": int(row.data.get("after_profile", 0)),
         "batch": advance.budget.people,
         "entry": msgspec.json.encode(row.data.get("entry", {})).decode(),
+        "received_at": row.received_at,
         "request_uuid": str(row.data["request_uuid"]),
     }
     moved = await advance.admit(journey, point_no, journey.on_selection(point_no, str(row.data["filter"])), given)

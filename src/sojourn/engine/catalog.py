@@ -44,10 +44,12 @@ class Journey:
 
     Attributes:
         chart: What its statements are compiled from; None while its graph has problems or nobody may advance by it.
+        is_failing: A statement of it failed a moment ago, so it is left alone for a while.
     """
 
     row: JourneyRow
     chart: Chart | None
+    is_failing: bool = False
     _compiled: dict[Hashable, Runnable] = field(default_factory=dict[Hashable, Runnable])
 
     @property
@@ -63,12 +65,12 @@ class Journey:
     @property
     def admits(self) -> bool:
         """Tell whether people may come in."""
-        return self.row.status == "running" and self.chart is not None
+        return self.row.status == "running" and self.chart is not None and not self.is_failing
 
     @property
     def advances(self) -> bool:
         """Tell whether people inside go on."""
-        return self.chart is not None and (self.row.status == "running" or self.row.advances)
+        return self.chart is not None and not self.is_failing and (self.row.status == "running" or self.row.advances)
 
     def point(self, point_no: int) -> AnyPoint | None:
         """Return a point of the present version, or None if it has none with this number."""
@@ -83,6 +85,11 @@ class Journey:
             for point_no, point in self.chart.points.items()
             if isinstance(point, StartBySegment) and not point.is_deactivated
         }
+
+    def fixed_waits(self) -> list[int]:
+        """Return the event waits that hold people for the whole period, whatever they do."""
+        points = {} if self.chart is None else self.chart.points
+        return sorted(n for n, point in points.items() if isinstance(point, WaitForTrigger) and point.fixed_period)
 
     def on_entry(self, point_no: int) -> Runnable:
         """Return the statement for people who come in at an entry."""
@@ -146,10 +153,6 @@ class Catalog:
     def held(self) -> list[int]:
         """Return the journeys whose people do not go on, although some may be inside."""
         return sorted(number for number, journey in self.journeys.items() if not journey.advances)
-
-    def admitting(self) -> list[int]:
-        """Return the journeys that people may enter."""
-        return sorted(number for number, journey in self.journeys.items() if journey.admits)
 
     def listeners(self, workspace_id: int, event_name: str) -> list[ListenerRow]:
         """Return who reacts to an event."""

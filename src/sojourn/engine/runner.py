@@ -17,13 +17,16 @@ from sojourn.engine.catalog import Catalog
 from sojourn.engine.tick import Advance, Budget
 from sojourn.engine.upkeep import INTERVAL, keep_up
 from sojourn.store.connection import Conn
-from sojourn.store.tick import CONFLICTS, next_alarm, shards_with_work
+from sojourn.store.tick import CONFLICTS, FAILURES, next_alarm, shards_with_work
 from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
 
 log = structlog.get_logger("engine")
 
 HEARTBEAT = timedelta(seconds=60)
 """At the latest after this a runner looks by itself, should a notification ever be lost with its connection."""
+
+TIME_OUT = timedelta(seconds=30)
+"""How long a journey is left alone whose statement failed."""
 
 
 @dataclass(slots=True)
@@ -54,6 +57,8 @@ class Runner:
         self._budget = budget or Budget()
         self._catalog = Catalog()
         self._next_upkeep: datetime | None = None
+        self._failing: dict[int, datetime] = {}
+        self._resting: dict[int, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Reconnects when the database went away."""
@@ -100,18 +105,22 @@ class Runner:
             return timedelta(milliseconds=50)
         async with conn.transaction():
             wake_at = await next_alarm(conn, held=self._catalog.held())
-        if wake_at is None:
-            return HEARTBEAT
-        return max(timedelta(0), min(HEARTBEAT, wake_at - self._clock()))
+        wake_at = wake_at or self._clock() + HEARTBEAT
+        now = self._clock()
+        again = [*self._failing.values(), *self._resting.values(), wake_at, now + HEARTBEAT]
+        return max(timedelta(0), min(again) - now)
 
     async def _pass(self, conn: Conn) -> Passed:
         """Tick every shard that has something to do, once."""
         passed = Passed()
         async with conn.transaction():
             await self._catalog.refresh(conn)
+            self._forgive()
             shards = await shards_with_work(conn, now=self._clock(), held=self._catalog.held())
         random.shuffle(shards)
         for shard in shards:
+            if shard in self._resting:
+                continue
             moved = await self._tick(conn, shard)
             if moved is None:
                 passed.busy += 1
@@ -122,18 +131,44 @@ class Runner:
 
     async def _tick(self, conn: Conn, shard: int) -> int | None:
         """Tick one shard; return how many people moved, or None where somebody else is at it."""
+        advance = Advance(conn, self._catalog, shard=shard, now=self._clock(), budget=self._budget)
         try:
             async with conn.transaction():
-                advance = Advance(conn, self._catalog, shard=shard, now=self._clock(), budget=self._budget)
                 progress = await advance.run()
         except CONFLICTS:
             # The shard changed under our snapshot: another tick was quicker, or a sender claimed what we cancel.
             log.info("engine.tick_conflict", shard=shard)
             return None
+        except FAILURES as exc:
+            self._isolate(advance, exc)
+            return 0
         if progress is None:
             return None
         log.debug("engine.ticked", shard=shard, moved=progress.moved, statements=progress.statements)
         return progress.moved
+
+    def _isolate(self, advance: Advance, failure: BaseException) -> None:
+        """Leave whoever's statement failed alone for a while, so that nobody else waits behind it.
+
+        The tick has been undone. Without a journey to blame it is the whole shard that rests.
+        """
+        until = self._clock() + TIME_OUT
+        journey = advance.at_work
+        if journey is None:
+            self._resting[advance.tick.shard] = until
+            log.error("engine.shard_failed", shard=advance.tick.shard, error=str(failure))
+        else:
+            journey.is_failing = True
+            self._failing[journey.journey_id] = until
+            log.error("engine.journey_failed", journey=journey.row.journey_uuid, error=str(failure))
+
+    def _forgive(self) -> None:
+        """Try again what failed long enough ago."""
+        now = self._clock()
+        for number in [number for number, until in self._failing.items() if until <= now]:
+            del self._failing[number]
+            self._catalog.journeys[number].is_failing = False
+        self._resting = {shard: until for shard, until in self._resting.items() if until > now}
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

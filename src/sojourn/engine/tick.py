@@ -13,10 +13,11 @@ from sojourn.engine.catalog import Catalog, Journey, Runnable
 from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
 from sojourn.model.points import MessageBus, StartByApi, WaitForTrigger
 from sojourn.store.connection import Conn
-from sojourn.store.tick import EventRange, InboxGroup, Moved, ShardWideRow, Tick
+from sojourn.store.tick import Alarm, EventRange, InboxGroup, Moved, ShardWideRow, Tick
 
-NO_EVENT = 2**63 - 1
-"""The first event of a tick that has none."""
+ENTRY_REMOVED = "entry removed"
+NOT_RUNNING = "journey not running"
+"""Why a request let nobody in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ class Advance:
         self.tick = Tick(conn, shard, now)
         self.now = now
         self._progress = Progress(0)
+        self.at_work: Journey | None = None
+        """Whose statement is being run: the one to blame should it fail."""
 
     async def run(self) -> Progress | None:
         """Advance the shard; None means that another tick has its lease."""
@@ -108,8 +111,6 @@ class Advance:
             await self.tick.apply_outcomes(last)
         if "event" in kinds:
             await self._events(groups, last)
-        if "enroll" in kinds:
-            await self.tick.refuse_enrolls(last, self.catalog.admitting())
         await self._entries(groups, last)
         await self.tick.delete_batch(last)
 
@@ -120,8 +121,8 @@ class Advance:
         names = {(g.workspace_id, g.name) for g in groups if g.kind == "event" and g.name is not None}
         self._progress.event_names = frozenset(names)
         for journey, point_no in self._reacting("resume"):
-            if isinstance(journey.point(point_no), WaitForTrigger):
-                await self._match(journey.on_match(point_no, "events"), self._event_range())
+            if not journey.is_failing and isinstance(journey.point(point_no), WaitForTrigger):
+                await self._match(journey, journey.on_match(point_no, "events"), self._event_range())
         for journey, point_no in self._reacting("enroll"):
             if journey.admits and isinstance(journey.point(point_no), MessageBus):
                 await self.admit(journey, point_no, journey.on_entry(point_no), self._event_range())
@@ -151,17 +152,25 @@ class Advance:
 
     async def _entries(self, groups: list[InboxGroup], last: int) -> None:
         """Let in whom requests name, and whom the events of others name."""
-        for group in groups:
-            if group.kind not in {"enroll", "entry_event"} or group.journey_id is None or group.point_no is None:
-                continue
-            journey = self.catalog.journeys.get(group.journey_id)
-            if journey is None or not journey.admits:
-                continue
-            entry = journey.point(group.point_no)
-            if isinstance(entry, StartByApi if group.kind == "enroll" else MessageBus):
-                await self.admit(journey, group.point_no, journey.on_entry(group.point_no), {"last_inbox": last})
-                if group.kind == "enroll":
-                    await self.tick.count_repeated_enrolls(last, group.journey_id, group.point_no)
+        for journey, point_no in self._named_entries(groups, "enroll"):
+            if journey.admits and isinstance(journey.point(point_no), StartByApi):
+                await self.admit(journey, point_no, journey.on_entry(point_no), {"last_inbox": last})
+                await self.tick.count_repeated_enrolls(last, journey.journey_id, point_no)
+            else:
+                refusal = ENTRY_REMOVED if journey.admits else NOT_RUNNING
+                await self.tick.refuse_enrolls(last, journey.journey_id, point_no, refusal)
+        for journey, point_no in self._named_entries(groups, "entry_event"):
+            if journey.admits and isinstance(journey.point(point_no), MessageBus):
+                await self.admit(journey, point_no, journey.on_entry(point_no), {"last_inbox": last})
+
+    def _named_entries(self, groups: list[InboxGroup], kind: str) -> list[tuple[Journey, int]]:
+        """Return the entries that rows of a kind name, each once, those of transactional journeys first."""
+        found = {
+            (group.journey_id, group.point_no)
+            for group in groups
+            if group.kind == kind and group.point_no is not None and group.journey_id in self.catalog.journeys
+        }
+        return [(self.catalog.journeys[number], point_no) for number, point_no in sorted(found, key=self._urgency)]
 
     # Walks --------------------------------------------------------------------------------------------------
 
@@ -180,7 +189,9 @@ class Advance:
 
     async def walk(self, journey: Journey, runnable: Runnable, given: dict[str, object]) -> Moved:
         """Run one compiled walk, and give those who came to an event wait a look at what they did."""
+        self.at_work = journey
         moved = await self.tick.move(runnable.sql, {**runnable.values, **given})
+        self.at_work = None
         self._progress.moved += moved.taken
         self._progress.statements += 1
         self._progress.sends = self._progress.sends or (runnable.sends and moved.taken > 0)
@@ -189,18 +200,18 @@ class Advance:
         return moved
 
     async def _greet(self, journey: Journey, point_no: int) -> None:
-        """Match the people who have just come to an event wait with what they did before, or in this very tick."""
-        point = journey.point(point_no)
-        if not isinstance(point, WaitForTrigger):
-            return
-        awaited = {(journey.row.workspace_id, event.event_name) for branch in point.branches for event in branch.events}
-        looks_back = any(branch.look_back_seconds for branch in point.branches)
-        if looks_back or (self._progress.events is not None and awaited & self._progress.event_names):
-            first = NO_EVENT if self._progress.events is None else self._progress.events.first_event
-            await self._match(journey.on_match(point_no, "arrivals"), {"first_event": first})
+        """Match the people who have just come to an event wait with what they have done since they count from.
 
-    async def _match(self, runnable: Runnable, given: dict[str, object]) -> None:
+        Not only with the events of this tick: those of earlier ones count, too, for who comes late, after a pause or
+        because the budget of a tick was spent.
+        """
+        if isinstance(journey.point(point_no), WaitForTrigger):
+            await self._match(journey, journey.on_match(point_no, "arrivals"), {})
+
+    async def _match(self, journey: Journey, runnable: Runnable, given: dict[str, object]) -> None:
+        self.at_work = journey
         await self.tick.match(runnable.sql, {**runnable.values, **given})
+        self.at_work = None
 
     async def _resume(self) -> None:
         """Move whoever is due, transactional journeys first, until nobody is or the budget is spent."""
@@ -209,12 +220,25 @@ class Advance:
             alarms = await self.tick.due_alarms(held, self.budget.statements)
             if not alarms:
                 return
-            for alarm in sorted(alarms, key=lambda a: (self._urgency((a.journey_id, a.point_no))[0], a.wake_at)):
+            for alarm in self._ready(alarms):
                 await self._ring(self.catalog.journeys[alarm.journey_id], alarm.point_no)
                 if self._progress.moved >= self.budget.people:
                     return
             await self.tick.reset_alarms(sorted(self._progress.touched))
             self._progress.touched.clear()
+
+    def _ready(self, alarms: list[Alarm]) -> list[Alarm]:
+        """Return the alarms to ring now, the most urgent first.
+
+        A segment entry runs when nobody in its journey is due: who leaves at the time of a run can come in again,
+        whoever else waits where they did.
+        """
+        busy = {alarm.journey_id for alarm in alarms if not self._is_schedule(alarm)}
+        ready = [alarm for alarm in alarms if alarm.journey_id not in busy or not self._is_schedule(alarm)]
+        return sorted(ready, key=lambda alarm: (self._urgency((alarm.journey_id, alarm.point_no))[0], alarm.wake_at))
+
+    def _is_schedule(self, alarm: Alarm) -> bool:
+        return alarm.point_no in self.catalog.journeys[alarm.journey_id].schedules()
 
     async def _ring(self, journey: Journey, point_no: int) -> None:
         if journey.point(point_no) is None:

@@ -16,6 +16,9 @@ from sojourn.store.queries import QUERIES
 CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 """Somebody else changed the same rows; the tick has been undone as a whole and is simply run again."""
 
+FAILURES = (errors.DataError, errors.InternalError, errors.NotSupportedError, errors.ProgrammingError)
+"""A statement cannot be carried out on the data that it met; repeating it would not help."""
+
 Compiled = sql.SQL
 """A compiled statement, ready to be run."""
 
@@ -153,9 +156,11 @@ class Tick:
         """End the enrollments that the batch ends."""
         await self._do("drop_people", last_inbox=last_inbox)
 
-    async def refuse_enrolls(self, last_inbox: int, admitting: Sequence[int]) -> None:
-        """Answer requests to enter journeys that admit nobody."""
-        await self._do("refuse_enrolls", last_inbox=last_inbox, admitting=list(admitting))
+    async def refuse_enrolls(self, last_inbox: int, journey_id: int, point_no: int, refusal: str) -> None:
+        """Answer the requests for an entry that admits nobody."""
+        await self._do(
+            "refuse_enrolls", last_inbox=last_inbox, journey_id=journey_id, point_no=point_no, refusal=refusal
+        )
 
     async def count_repeated_enrolls(self, last_inbox: int, journey_id: int, point_no: int) -> None:
         """Answer the repetitions of people in the requests for an entry."""
@@ -174,11 +179,12 @@ class Tick:
         batch: int,
         point_no: int | None = None,
         until: datetime | None = None,
-        undecided: bool = False,
+        timed: Sequence[int] | None = None,
     ) -> int:
         """End stays of a journey, up to `batch` of them; return how many ended.
 
-        `until`: only whose time has passed. `undecided`: only whose output has not been decided.
+        `until`: only whose time has passed. `timed`: only who goes on by the clock, that is, whose output has not been
+        decided, or who stands on one of these points, which hold people whatever they did.
         """
         rows = await self._rows(
             "end_stays",
@@ -189,7 +195,7 @@ class Tick:
             first_point=0 if point_no is None else point_no,
             last_point=32767 if point_no is None else point_no,
             until="infinity" if until is None else until,
-            undecided=undecided,
+            timed=None if timed is None else list(timed),
         )
         return rows[0][0]
 
@@ -199,13 +205,13 @@ class Tick:
         await self._do("clear_journey_cursors", journey_id=journey_id)
         await self._do("cancel_queued", journey_id=journey_id, reason=reason)
 
-    async def shift_stays(self, journey_id: int, held: timedelta) -> None:
-        """Give everybody in a journey the time back during which it was held."""
-        await self._do("shift_stays", journey_id=journey_id, held=held)
+    async def shift_stays(self, journey_id: int, held: timedelta, *, timed: Sequence[int]) -> None:
+        """Give everybody in a journey the time back during which it was held; `timed` as in `end_stays`."""
+        await self._do("shift_stays", journey_id=journey_id, held=held, timed=list(timed))
 
-    async def spread_overdue(self, journey_id: int) -> None:
-        """Let the overdue people of a journey go on over the hour that follows."""
-        await self._do("spread_overdue", journey_id=journey_id)
+    async def spread_overdue(self, journey_id: int, *, timed: Sequence[int]) -> None:
+        """Let the overdue people of a journey go on over the hour that follows; `timed` as in `end_stays`."""
+        await self._do("spread_overdue", journey_id=journey_id, timed=list(timed))
 
     async def journey_points(self, journey_id: int) -> dict[int, datetime]:
         """Return the points of a journey where people are, each with its earliest wake_at."""

@@ -21,8 +21,8 @@ EVENTS_PER_BRANCH = 4
 def match(header: Header, point_no: int, point: WaitForTrigger, mode: Mode) -> Statement:
     """Return the statement that marks the people at an event wait whose branch is satisfied.
 
-    Parameters of run time: `shard`, `now`, `first_event` (of this tick); for `events` also `last_event` and
-    `first_received`.
+    Parameters of run time: `shard`, `now`; for `events` also `first_event`, `last_event` and `first_received` of this
+    tick.
     Its only row is the number of people marked to go on (n).
     """
     where = f"{mode} at point {point_no:d} (wait_for_trigger)"
@@ -87,20 +87,20 @@ def _sighting(
     theirs = [f"e.shard = {SHARD}", f"e.name = {draft.parameters.add(event.event_name, 'text')}"]
     theirs += conditions(event.event_conditions, "e.data", header.scope, draft)
     both = ["e.received_at <= s.wake_at"]
-    if mode == "arrivals" and branch.look_back_seconds:
+    if branch.look_back_seconds:
         both += [
             f"e.received_at >= s.since - make_interval(secs => {branch.look_back_seconds:d})",
             "e.event_id <> s.after_event",
         ]
     else:
-        both += ["e.event_id >= %(first_event)s::bigint", "e.received_at >= s.since", "e.event_id > s.after_event"]
+        both += ["e.received_at >= s.since", "e.event_id > s.after_event"]
     if event.match_entry_attribute is not None:
         both.append(_matches_entry(draft.parameters.add(event.match_entry_attribute, "text")))
     number, bit = head
     found = f"select s.place, {number:d} as branch, {bit:d} as bit, s.progress::integer as progress, e.event_id"
     if mode == "events":
         theirs += [
-            "e.event_id <= %(last_event)s::bigint",
+            "e.event_id between %(first_event)s::bigint and %(last_event)s::bigint",
             "e.received_at >= %(first_received)s::timestamptz",
         ]
         waiting = _lateral("s", STAY, "stay", [*here, "s.profile_id = e.profile_id"])

@@ -268,24 +268,36 @@ def _judged(plan: Plan, admission: Admission) -> str:
     ]
     if not admission.reenters:
         cases.append(f"when (select true from enrollment as n where {own}{same_key} limit 1) then 'entered before'")
+    number = ""
     if admission.capping is not None:
         period = admission.capping.period_seconds
         within = f" and n.entered_at > {NOW} - make_interval(secs => {period:d})" if period is not None else ""
         number = f"(select count(*) from enrollment as n where {own}{within})"
-        if admission.keyed:
-            # Of the keys that one person brings at once, the first fill the cap and the others are over it.
-            number = f"{number} + a.turn"
-        cases.append(f"when {number} >= {admission.capping.max_entries:d} then 'capped'")
+        if not admission.keyed:
+            cases.append(f"when {number} >= {admission.capping.max_entries:d} then 'capped'")
     body = "\n            ".join(cases)
-    return f"""
+    judged = f"""
         select
             %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id,
-            a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+            {ARRIVED},
             case
             {body}
             end as refusal
         from arriving as a
     """
+    if admission.capping is None or not admission.keyed:
+        return judged
+    # Of the keys that one person brings at once, the first fill the cap and the rest are over it.
+    before = f"{number} + row_number() over (partition by a.profile_id, a.refusal order by a.enrollment_id) - 1"
+    return f"""
+        select
+            a.enrollment_id, {ARRIVED},
+            case when a.refusal is null and {before} >= {admission.capping.max_entries:d} then 'capped' else a.refusal end as refusal
+        from ({judged}) as a
+    """
+
+
+ARRIVED = "a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid"
 
 
 def entry_set(plan: Plan) -> str:

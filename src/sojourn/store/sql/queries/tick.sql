@@ -353,7 +353,7 @@ with leaving as materialized (
     where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer
       and s.point_no between %(first_point)s::smallint and %(last_point)s::smallint
       and s.wake_at <= %(until)s::timestamptz
-      and (s.reached is null or not %(undecided)s::boolean)
+      and (%(timed)s::smallint[] is null or s.reached is null or s.point_no = any(%(timed)s::smallint[]))
     limit %(batch)s::bigint
 ),
 gone as (
@@ -408,13 +408,15 @@ where m.shard = %(shard)s::smallint and m.status = 'queued' and m.journey_id = %
 -- Give everybody in a journey the time back during which it was held.
 update stay as s
 set wake_at = s.wake_at + %(held)s::interval
-where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer and s.reached is null;
+where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer
+  and (s.reached is null or s.point_no = any(%(timed)s::smallint[]));
 
 -- name: spread_overdue
 -- Let the people whose time passed while their journey was held go on over the hour that follows.
 update stay as s
 set wake_at = %(now)s::timestamptz + make_interval(secs => mod(s.enrollment_id, 3600)::double precision)
-where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer and s.reached is null
+where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer
+  and (s.reached is null or s.point_no = any(%(timed)s::smallint[]))
   and s.wake_at <= %(now)s::timestamptz;
 
 -- name: move_stays
@@ -518,12 +520,13 @@ from zone as z
 where z.name is not null;
 
 -- name: refuse_enrolls
--- Answer the requests of the batch to enter journeys that admit nobody now.
+-- Answer the requests of the batch for an entry that admits nobody now.
 insert into request_tally (shard, request_uuid, outcome, n)
-select %(shard)s::smallint, (i.data ->> 'request_uuid')::uuid, 'journey not running', count(*)
+select %(shard)s::smallint, (i.data ->> 'request_uuid')::uuid, %(refusal)s::text, count(*)
 from inbox as i
 where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'enroll'
-  and not (i.data ->> 'journey_id')::integer = any(%(admitting)s::integer[])
+  and (i.data ->> 'journey_id')::integer = %(journey_id)s::integer
+  and (i.data ->> 'point_no')::integer = %(point_no)s::integer
 group by i.data ->> 'request_uuid'
 on conflict (shard, request_uuid, outcome) do update set n = request_tally.n + excluded.n;
 
