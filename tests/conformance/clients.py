@@ -18,7 +18,7 @@ from sojourn.api.gateway.writing import to_json
 ROUTES = {route.method: route for route in routes()}
 
 
-class Refused(Exception):  # noqa: N818 - what happened
+class Refused(Exception):
     """A call that failed.
 
     Attributes:

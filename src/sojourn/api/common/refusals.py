@@ -1,3 +1,4 @@
+# ruff: noqa: D415 - a docstring is the default message
 """What is wrong with a request before anybody knows what it asks for. Codes as those of the service's errors."""
 
 from sojourn.model.problems import SojournError

@@ -66,7 +66,7 @@ class Call(Struct, frozen=True):
     def of(self, message: type[M]) -> M:
         """Return the request, which is of this type."""
         if not isinstance(self.request, message):
-            raise AssertionError(f"not a {message.__name__}")
+            raise AssertionError(f"not a {message.__name__}")  # noqa: TRY004 - a bug, not an input
         return self.request
 
     def refuse(self, own: Sequence[Problem] = ()) -> None:

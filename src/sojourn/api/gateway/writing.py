@@ -34,7 +34,7 @@ def to_json(message: Message) -> object:
     return {_spelling(field): _converted(message, field, to_json) for field in fields if _is_shown(message, field)}
 
 
-def to_plain(message: Message) -> Any:
+def to_plain(message: Message) -> Any:  # noqa: ANN401 - a dict for a message, a scalar for a Value
     """Return what was given in a message, with datetimes for timestamps; the fields keep their proto names."""
     if isinstance(message, Timestamp):
         return message.ToDatetime(tzinfo=UTC)
@@ -85,7 +85,7 @@ def _converted(message: Message, field: FieldDescriptor, convert: Callable[[Mess
     return _one(field, value, convert)
 
 
-def _one(field: FieldDescriptor, value: Any, convert: Callable[[Message], object]) -> object:
+def _one(field: FieldDescriptor, value: Any, convert: Callable[[Message], object]) -> object:  # noqa: ANN401
     if field.message_type is not None:
         return convert(value)
     if field.enum_type is not None:
@@ -117,7 +117,7 @@ def unreadable(message: Message, path: str = "") -> Iterator[Problem]:
             yield from _unreadable_one(field, value, at)
 
 
-def _unreadable_one(field: FieldDescriptor, value: Any, at: str) -> Iterator[Problem]:
+def _unreadable_one(field: FieldDescriptor, value: Any, at: str) -> Iterator[Problem]:  # noqa: ANN401
     if isinstance(value, Value) and _is_nested(value):
         yield Problem("field.type", at, "must be a string, a number, true, false or a list of these")
     elif field.message_type is not None:

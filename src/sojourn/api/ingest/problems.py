@@ -1,3 +1,4 @@
+# ruff: noqa: D415 - a docstring is the default message
 """What a refusal looks like in this dialect: an HTTP status and a `status_code` for each problem code."""
 
 from sojourn.model.problems import SojournError

@@ -49,7 +49,7 @@ class RegisterDeviceRequest(Struct, frozen=True, kw_only=True):
     push_token: str = ""
     language: str = ""
     timezone: Any = None
-    userId: str = ""
+    userId: str = ""  # noqa: N815 - the contract's name
     tags: dict[str, Any] = {}
 
 
@@ -58,7 +58,7 @@ class RegisterUserRequest(Struct, frozen=True, kw_only=True):
 
     application: str
     hwid: str
-    userId: str
+    userId: str  # noqa: N815
 
 
 class RegisterEmailRequest(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class RegisterEmailRequest(Struct, frozen=True, kw_only=True):
 
     application: str
     email: str
-    userId: str = ""
+    userId: str = ""  # noqa: N815
     language: str = ""
     timezone: int | None = None
     tags: dict[str, Any] = {}
@@ -78,7 +78,7 @@ class SetTagsRequest(Struct, frozen=True, kw_only=True):
     application: str
     tags: dict[str, Any]
     hwid: str = ""
-    userId: str = ""
+    userId: str = ""  # noqa: N815
 
 
 class PostEventRequest(Struct, frozen=True, kw_only=True):
@@ -88,8 +88,8 @@ class PostEventRequest(Struct, frozen=True, kw_only=True):
     event: str
     attributes: dict[str, Any] = {}
     hwid: str = ""
-    userId: str = ""
-    timestampUTC: float | None = None
+    userId: str = ""  # noqa: N815
+    timestampUTC: float | None = None  # noqa: N815
 
 
 class CreateFilterRequest(Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ def decode(shape: type[AnyRequest], document: Mapping[str, Any]) -> Decoded:
     return _decode(msgspec.convert(given, shape))
 
 
-def _decode(request: AnyRequest) -> Decoded:
+def _decode(request: AnyRequest) -> Decoded:  # noqa: PLR0911 - one per method
     match request:
         case RegisterDeviceRequest():
             return _register_device(request)
