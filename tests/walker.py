@@ -1,0 +1,1000 @@
+"""The walker: what a tick means. Plain, slow Python that moves one person at a time, written from docs/engine.md.
+
+It shares no code with the compiler. Where the statements and the walker disagree, one of them is wrong, and the page
+is consulted. A walker is one shard; `drain` ticks until nothing is left to do at an instant.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from operator import ge, gt, le, lt
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from sojourn.model.calendar import EntrySchedule, instant
+from sojourn.model.graph import Graph
+from sojourn.model.points import (
+    AnyPoint,
+    AwaitedEvent,
+    BooleanSplitter,
+    Conditions,
+    DateAttribute,
+    Exit,
+    MessageBus,
+    ProfileOperation,
+    RandomSplitter,
+    SendEmail,
+    Source,
+    StartByApi,
+    StartBySegment,
+    TriggerBranch,
+    UpdateProfile,
+    Wait,
+    WaitForTrigger,
+    Webhook,
+)
+from sojourn.model.schedule import WEEKDAYS
+from sojourn.model.segments import All, AnyOf, Application, Attribute, Comparison, Expression, Not, Reference
+from sojourn.seglang import parse
+
+Json = Any
+PATIENCE = timedelta(days=1)
+JUST_BEFORE = timedelta(microseconds=1)
+
+
+# What there is ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of the inbox; without a person it concerns everybody."""
+
+    kind: str
+    received_at: datetime
+    profile_id: int | None = None
+    data: dict[str, Json] = field(default_factory=dict)
+    name: str | None = None
+    app_id: int | None = None
+    source_id: str | None = None
+    occurred_at: datetime | None = None
+
+    @property
+    def happened_at(self) -> datetime:
+        return self.occurred_at or self.received_at
+
+
+@dataclass(frozen=True)
+class Event:
+    event_id: int
+    name: str
+    data: dict[str, Json]
+    app_id: int | None
+    occurred_at: datetime
+    received_at: datetime
+
+
+@dataclass
+class Person:
+    profile_id: int
+    attributes: dict[str, Json] = field(default_factory=dict)
+    time_zone: str | None = None
+    app_ids: set[int] = field(default_factory=set)
+    devices: dict[tuple[int, str], dict[str, Json]] = field(default_factory=dict)
+    history: list[Event] = field(default_factory=list)
+
+    @property
+    def zone(self) -> str:
+        return self.time_zone or "UTC"
+
+
+@dataclass
+class Journey:
+    """A definition: the graph, the numbers of its points, and what its status allows."""
+
+    journey_id: int
+    graph: Graph
+    numbers: Mapping[str, int]
+    version_no: int = 1
+    status: str = "running"
+    started_at: datetime | None = None
+    advances_anyway: bool = False
+
+    @property
+    def points(self) -> dict[int, AnyPoint]:
+        return {self.numbers[point.id]: point for point in self.graph.points}
+
+    def after(self, point_no: int, output: str) -> int | None:
+        """Return the point that an output leads to."""
+        for edge in self.graph.edges:
+            if self.numbers[edge.from_] == point_no and edge.output == output:
+                return self.numbers[edge.to]
+        return None
+
+    @property
+    def admits(self) -> bool:
+        return self.status == "running"
+
+    @property
+    def advances(self) -> bool:
+        return self.status == "running" or (self.advances_anyway and self.status in {"paused", "draft"})
+
+    @property
+    def listens(self) -> bool:
+        return self.status in {"running", "paused"} or self.advances
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Order by urgency: transactional journeys first."""
+        return (not self.graph.settings.transactional, self.journey_id)
+
+    def schedules(self) -> dict[int, EntrySchedule]:
+        assert self.started_at is not None, "a journey with people was started"
+        return {
+            number: EntrySchedule(point.repeat, point.start_at, self.started_at)
+            for number, point in self.points.items()
+            if isinstance(point, StartBySegment) and not point.is_deactivated
+        }
+
+
+@dataclass
+class Traveller:
+    """An enrollment, with what it came with and has learnt since."""
+
+    number: int
+    journey_id: int
+    profile_id: int
+    entry_no: int
+    entry_key: str
+    entered_at: datetime
+    context: dict[str, Json]
+
+
+@dataclass
+class Stay:
+    traveller: Traveller
+    point_no: int
+    since: datetime
+    after_event: int
+    wake_at: datetime
+    reached: int | None = None
+    seen: set[tuple[int, int]] = field(default_factory=set)
+    """Of an event wait: (branch, place in the branch) of the events that happened."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody who stands at an entry."""
+
+    profile_id: int
+    since: datetime
+    after_event: int = 0
+    entry_key: str = ""
+    context: Mapping[str, Json] = field(default_factory=dict)
+    request_uuid: str | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    number: int
+    point_no: int
+    channel: str
+    created_at: datetime
+    version_no: int
+    priority: int
+
+
+@dataclass(frozen=True)
+class Departure:
+    point_no: int
+    outcome: str
+    reason: str
+    at: datetime
+
+
+# The tick -----------------------------------------------------------------------------------------------------
+
+
+class Walker:
+    """One shard.
+
+    Args:
+        app_ids: Numbers of apps by application code.
+        segments: Stored segments by code.
+        batch: How many rows of the inbox one tick applies.
+    """
+
+    def __init__(
+        self, *, app_ids: Mapping[str, int], segments: Mapping[str, Expression] | None = None, batch: int = 10_000
+    ) -> None:
+        self.app_ids = app_ids
+        self.segments = segments or {}
+        self.batch = batch
+        self.journeys: dict[int, Journey] = {}
+        self.people: dict[int, Person] = {}
+        self.inbox: list[Row] = []
+        self.travellers: dict[int, Traveller] = {}
+        self.stays: dict[int, Stay] = {}
+        self.passages: list[tuple[int, datetime, tuple[int, ...]]] = []
+        self.messages: list[Message] = []
+        self.cancelled: set[Message] = set()
+        self.departures: dict[int, Departure] = {}
+        self.tallies: Counter[tuple[int, int, str, str, datetime]] = Counter()
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.now = datetime.min.replace(tzinfo=UTC)
+        self._next_number = 1
+        self._next_event = 1
+        self._sources: set[str] = set()
+        self._done_until: dict[tuple[int, int], datetime] = {}
+
+    def drain(self, now: datetime) -> None:
+        """Tick until nothing is left to do at `now`."""
+        while self._has_work(now):
+            self.tick(now)
+
+    def _has_work(self, now: datetime) -> bool:
+        return (
+            any(not self._must_wait(row) for row in self.inbox)
+            or any(stay.wake_at <= now for stay in self.stays.values() if self._goes_on(stay))
+            or any(True for _ in self._due_schedules(now))
+        )
+
+    def tick(self, now: datetime) -> None:
+        self.now = now
+        for row in [row for row in self.inbox if row.profile_id is None]:
+            if not self._must_wait(row):
+                self._concern_everybody(row)
+                self.inbox.remove(row)
+        batch = self._next_batch()
+        self._learn_facts(batch)
+        for row in batch:
+            if row.kind == "drop":
+                self._drop(row)
+        self._take_answers(batch)
+        events = self._record_events(batch)
+        self._match_waiting(events)
+        self._enter_by_event(events)
+        self._enter_by_request(batch)
+        self._enter_by_name(batch)
+        for row in batch:
+            self.inbox.remove(row)
+        self._let_go_on()
+
+    # 1. What concerns everybody ---------------------------------------------------------------------------------
+
+    def _must_wait(self, row: Row) -> bool:
+        """Moves of a held journey wait until it runs again, or ends."""
+        if row.kind != "move":
+            return False
+        journey = self.journeys[row.data["journey_id"]]
+        return journey.status not in {"finished", "archived"} and not journey.advances
+
+    def _concern_everybody(self, row: Row) -> None:
+        journey = self.journeys[row.data["journey_id"]]
+        match row.kind:
+            case "begin":
+                self._begin(journey, row)
+            case "move":
+                self._move(journey, row)
+            case "select":
+                self._select(journey, row)
+            case "stop":
+                self._stop(journey, row)
+            case _:
+                raise AssertionError(f"`{row.kind}` names a person")
+
+    def _begin(self, journey: Journey, row: Row) -> None:
+        if row.data.get("held_since") is not None:
+            self._resume_people(journey, datetime.fromisoformat(row.data["held_since"]), row.received_at)
+        for number, schedule in journey.schedules().items():
+            place = (journey.journey_id, number)
+            assert journey.started_at is not None
+            if place not in self._done_until:
+                self._done_until[place] = journey.started_at - JUST_BEFORE
+            elif schedule.repeat is not None:
+                # Runs that fell into a pause are left out.
+                self._done_until[place] = max(self._done_until[place], row.received_at - JUST_BEFORE)
+
+    def _resume_people(self, journey: Journey, held_since: datetime, resumed_at: datetime) -> None:
+        for stay in self._inside(journey.journey_id):
+            if stay.reached is not None and not self._keeps_period(stay):
+                continue  # not a matter of time: what they waited for has happened
+            match journey.graph.settings.resume_policy:
+                case "RESUME_CONTINUE":
+                    pass
+                case "RESUME_SHIFT":
+                    stay.wake_at += resumed_at - held_since
+                case "RESUME_SPREAD":
+                    if stay.wake_at <= self.now:
+                        stay.wake_at = self.now + timedelta(seconds=stay.traveller.number % 3600)
+                case "RESUME_DROP_OVERDUE":
+                    if stay.wake_at <= resumed_at:
+                        self._end(stay, "dropped", "overdue after a pause")
+                case _ as policy:
+                    assert_never(policy)
+
+    def _keeps_period(self, stay: Stay) -> bool:
+        point = self.journeys[stay.traveller.journey_id].points.get(stay.point_no)
+        return isinstance(point, WaitForTrigger) and point.fixed_period
+
+    def _move(self, journey: Journey, row: Row) -> None:
+        if journey.status in {"finished", "archived"}:
+            return
+        for removed, target in row.data["moves"]:
+            for stay in self._inside(journey.journey_id):
+                if stay.point_no != removed:
+                    continue
+                if target is None or target not in journey.points:
+                    self._end(stay, "dropped", "point removed")
+                    continue
+                del self.stays[stay.traveller.number]
+                self._count(journey, removed, "left", "removed")
+                self._walk(stay.traveller, (removed,), target, self.now, stay.after_event)
+
+    def _select(self, journey: Journey, row: Row) -> None:
+        if not journey.admits or not isinstance(journey.points.get(row.data["point_no"]), StartByApi):
+            return
+        wanted = parse(row.data["filter"])
+        chosen = [person for person in self._in_order() if self._belongs(person, wanted)]
+        self._admit_all(
+            journey,
+            row.data["point_no"],
+            [
+                Arrival(
+                    person.profile_id,
+                    row.received_at,
+                    context={"entry": row.data.get("entry", {})},
+                    request_uuid=row.data["request_uuid"],
+                )
+                for person in chosen
+            ],
+            may_reenter=True,
+        )
+
+    def _stop(self, journey: Journey, row: Row) -> None:
+        for stay in self._inside(journey.journey_id):
+            self._end(stay, "stopped", row.data["reason"])
+        for message in self.messages:
+            if self.travellers[message.number].journey_id == journey.journey_id:
+                self.cancelled.add(message)
+        for place in [place for place in self._done_until if place[0] == journey.journey_id]:
+            del self._done_until[place]
+
+    def _inside(self, journey_id: int) -> list[Stay]:
+        return [stay for stay in self.stays.values() if stay.traveller.journey_id == journey_id]
+
+    def _end(self, stay: Stay, outcome: str, reason: str) -> None:
+        """Take somebody out, and cancel what was about to be sent to them."""
+        traveller = stay.traveller
+        del self.stays[traveller.number]
+        self.departures[traveller.number] = Departure(stay.point_no, outcome, reason, self.now)
+        detail = reason if outcome == "dropped" else ""
+        self._count(self.journeys[traveller.journey_id], stay.point_no, outcome, detail)
+        self.cancelled |= {message for message in self.messages if message.number == traveller.number}
+
+    # 2. One batch of the inbox ----------------------------------------------------------------------------------
+
+    def _next_batch(self) -> list[Row]:
+        """Return the next rows about people: all drops, or none."""
+        ahead = [row for row in self.inbox if row.profile_id is not None][: self.batch]
+        for place, row in enumerate(ahead):
+            if (row.kind == "drop") != (ahead[0].kind == "drop"):
+                return ahead[:place]
+        return ahead
+
+    def _learn_facts(self, batch: list[Row]) -> None:
+        for row in batch:
+            assert row.profile_id is not None
+            person = self.people.setdefault(row.profile_id, Person(row.profile_id))
+            if row.app_id is not None:
+                person.app_ids.add(row.app_id)
+            if row.kind == "attributes":
+                person.attributes = apply_operations(person.attributes, row.data.get("operations", []))
+            if row.kind in {"attributes", "device"}:
+                person.time_zone = row.data.get("time_zone") or person.time_zone
+            if row.kind == "device" and row.app_id is not None:
+                if row.data.get("gone"):
+                    person.devices.pop((row.app_id, row.data["hwid"]), None)
+                else:
+                    person.devices[row.app_id, row.data["hwid"]] = row.data
+
+    def _drop(self, row: Row) -> None:
+        for stay in list(self.stays.values()):
+            named = row.data.get("journey_ids")
+            if stay.traveller.profile_id == row.profile_id and (named is None or stay.traveller.journey_id in named):
+                self._end(stay, "dropped", row.data.get("reason", "dropped by API"))
+
+    def _take_answers(self, batch: list[Row]) -> None:
+        for row in batch:
+            if row.kind != "outcome":
+                continue
+            stay = self.stays.get(row.data["enrollment_id"])
+            if stay is None or stay.reached is not None:
+                continue
+            if (stay.traveller.journey_id, stay.point_no) != (row.data["journey_id"], row.data["point_no"]):
+                continue
+            entry = stay.traveller.context.get("entry", {}) | row.data.get("entry", {})
+            stay.traveller.context = stay.traveller.context | {"entry": entry}
+            stay.reached, stay.since, stay.wake_at = row.data["output"], row.received_at, self.now
+
+    def _record_events(self, batch: list[Row]) -> dict[int, list[Event]]:
+        """Move events to history, each once; return this tick's by person."""
+        recorded: dict[int, list[Event]] = {}
+        for row in batch:
+            if row.kind != "event" or row.source_id in self._sources:
+                continue
+            if row.source_id is not None:
+                self._sources.add(row.source_id)
+            assert row.profile_id is not None
+            assert row.name is not None
+            event = Event(self._next_event, row.name, row.data, row.app_id, row.happened_at, row.received_at)
+            self._next_event += 1
+            self.people[row.profile_id].history.append(event)
+            recorded.setdefault(row.profile_id, []).append(event)
+        return recorded
+
+    # Event waits ------------------------------------------------------------------------------------------------
+
+    def _match_waiting(self, events: Mapping[int, list[Event]]) -> None:
+        for stay in list(self.stays.values()):
+            journey = self.journeys[stay.traveller.journey_id]
+            if journey.listens and isinstance(journey.points.get(stay.point_no), WaitForTrigger):
+                self._match(stay, events.get(stay.traveller.profile_id, []))
+
+    def _match(self, stay: Stay, candidates: list[Event]) -> None:
+        """Let events count for somebody at an event wait who has not reached a branch so far."""
+        if stay.reached is not None:
+            return
+        point = self.journeys[stay.traveller.journey_id].points[stay.point_no]
+        assert isinstance(point, WaitForTrigger)
+        satisfied: list[tuple[int, int, Event]] = []
+        for number, branch in enumerate(point.branches, 1):
+            event = self._satisfy(stay, number, branch, candidates)
+            if event is not None:
+                satisfied.append((event.event_id, number, event))
+        if not satisfied:
+            return
+        _, stay.reached, event = min(satisfied, key=lambda each: each[:2])
+        stay.traveller.context = stay.traveller.context | {"event": event.data}
+        if not point.fixed_period:
+            stay.since, stay.after_event, stay.wake_at = event.received_at, event.event_id, self.now
+
+    def _satisfy(self, stay: Stay, number: int, branch: TriggerBranch, candidates: list[Event]) -> Event | None:
+        """Return the event that satisfies a branch, if it is satisfied now."""
+        firsts: dict[int, Event] = {}
+        for place, awaited in enumerate(branch.events):
+            counting = [event for event in candidates if self._counts(stay, branch, awaited, event)]
+            if counting:
+                firsts[place] = min(counting, key=lambda event: event.event_id)
+        new = {place: event for place, event in firsts.items() if (number, place) not in stay.seen}
+        stay.seen |= {(number, place) for place in firsts}
+        if branch.operator == "OR":
+            return min(firsts.values(), key=lambda event: event.event_id, default=None)
+        is_complete = all((number, place) in stay.seen for place in range(len(branch.events)))
+        return max(new.values(), key=lambda event: event.event_id) if is_complete and new else None
+
+    def _counts(self, stay: Stay, branch: TriggerBranch, awaited: AwaitedEvent, event: Event) -> bool:
+        if event.name != awaited.event_name or not self._meets(event.data, awaited.event_conditions):
+            return False
+        if awaited.match_entry_attribute is not None:
+            theirs = as_text(event.data.get(awaited.match_entry_attribute))
+            context = stay.traveller.context
+            ours = as_text(context.get("entry", {}).get(awaited.match_entry_attribute))
+            if ours is None:
+                ours = as_text(context.get("event", {}).get(awaited.match_entry_attribute))
+            if theirs is None or theirs != ours:
+                return False
+        if event.received_at > stay.wake_at:
+            return False
+        if branch.look_back_seconds:
+            look_back = timedelta(seconds=branch.look_back_seconds)
+            return event.received_at >= stay.since - look_back and event.event_id != stay.after_event
+        return event.received_at >= stay.since and event.event_id > stay.after_event
+
+    # Entries ----------------------------------------------------------------------------------------------------
+
+    def _entries(self, kind: type[AnyPoint]) -> Iterator[tuple[Journey, int, Any]]:
+        for journey in sorted(self.journeys.values(), key=lambda journey: journey.rank):
+            for number, point in sorted(journey.points.items()):
+                if journey.admits and isinstance(point, kind):
+                    yield journey, number, point
+
+    def _enter_by_event(self, events: Mapping[int, list[Event]]) -> None:
+        for journey, number, point in self._entries(MessageBus):
+            if point.attribute_entry and point.attribute_entry.enabled:
+                continue
+            app_id = None if point.application_code is None else self.app_ids[point.application_code]
+            arrivals: list[Arrival] = []
+            for profile_id, happened in events.items():
+                arrivals += [
+                    Arrival(profile_id, event.received_at, event.event_id, key, {"event": event.data})
+                    for event in happened
+                    if event.name == point.event_name
+                    and app_id in {None, event.app_id}
+                    and (key := self._key(point, event.data, event.occurred_at)) is not None
+                ]
+            self._admit_all(journey, number, arrivals, may_reenter=point.allow_reenter, keyed=is_keyed(point))
+
+    def _key(self, point: MessageBus, data: dict[str, Json], occurred_at: datetime) -> str | None:
+        """Return the entry key of an event, or None where it lets nobody in."""
+        if not self._meets(data, point.event_conditions):
+            return None
+        period = point.active_period
+        if period and period.from_ is not None and occurred_at < period.from_:
+            return None
+        if period and period.to is not None and occurred_at >= period.to:
+            return None
+        return as_text(data.get(point.multi_entry.key_attribute)) if is_keyed(point) and point.multi_entry else ""
+
+    def _enter_by_request(self, batch: list[Row]) -> None:
+        asked = [row for row in batch if row.kind == "enroll"]
+        places = {(row.data["journey_id"], row.data["point_no"]) for row in asked}
+        for journey_id, number in sorted(places, key=lambda place: (self.journeys[place[0]].rank, place[1])):
+            journey = self.journeys[journey_id]
+            if not journey.admits or not isinstance(journey.points.get(number), StartByApi):
+                for row in asked:
+                    if (row.data["journey_id"], row.data["point_no"]) == (journey_id, number):
+                        refusal = "entry removed" if journey.admits else "journey not running"
+                        self.requests[row.data["request_uuid"], refusal] += 1
+                continue
+            first: dict[int, Arrival] = {}
+            for row in asked:
+                if (row.data["journey_id"], row.data["point_no"]) != (journey_id, number):
+                    continue
+                assert row.profile_id is not None
+                if row.profile_id in first:
+                    self.requests[row.data["request_uuid"], "named twice"] += 1
+                    continue
+                first[row.profile_id] = Arrival(
+                    row.profile_id,
+                    row.received_at,
+                    context={"entry": row.data.get("entry", {})},
+                    request_uuid=row.data["request_uuid"],
+                )
+            self._admit_all(journey, number, list(first.values()), may_reenter=True)
+
+    def _enter_by_name(self, batch: list[Row]) -> None:
+        """Enroll the people whom the events of others name."""
+        for journey, number, point in self._entries(MessageBus):
+            arrivals: list[Arrival] = []
+            for row in batch:
+                if row.kind != "entry_event" or row.name != point.event_name:
+                    continue
+                if (row.data["journey_id"], row.data["point_no"]) != (journey.journey_id, number):
+                    continue
+                key = self._key(point, row.data["event"], row.happened_at)
+                if key is not None:
+                    assert row.profile_id is not None
+                    arrivals.append(
+                        Arrival(row.profile_id, row.received_at, 0, key, {"event": row.data["event"]})
+                    )
+            self._admit_all(journey, number, arrivals, may_reenter=point.allow_reenter, keyed=is_keyed(point))
+
+    def _admit_all(
+        self, journey: Journey, number: int, arrivals: list[Arrival], *, may_reenter: bool, keyed: bool = False
+    ) -> None:
+        """Let people in at an entry, in the order of profile and key; of one person and key only the first."""
+        firsts: dict[tuple[int, str], Arrival] = {}
+        for arrival in arrivals:
+            firsts.setdefault((arrival.profile_id, arrival.entry_key), arrival)
+        for _, arrival in sorted(firsts.items()):
+            self._admit(journey, number, arrival, may_reenter=may_reenter, keyed=keyed)
+
+    def _admit(self, journey: Journey, number: int, arrival: Arrival, *, may_reenter: bool, keyed: bool) -> None:
+        enrollment = self._next_number
+        self._next_number += 1
+        refusal = self._refusal(journey, arrival, may_reenter=may_reenter, keyed=keyed)
+        if arrival.request_uuid is not None:
+            self.requests[arrival.request_uuid, refusal or "entered"] += 1
+        if refusal:
+            return
+        context = dict(arrival.context)
+        traveller = Traveller(
+            enrollment, journey.journey_id, arrival.profile_id, number, arrival.entry_key, self.now, context
+        )
+        self.travellers[enrollment] = traveller
+        self._count(journey, number, "entered")
+        self._count(journey, number, "left", "default")
+        first = journey.after(number, "default")
+        assert first is not None, "an entry leads somewhere"
+        self._walk(traveller, (number,), first, arrival.since, arrival.after_event)
+
+    def _refusal(self, journey: Journey, arrival: Arrival, *, may_reenter: bool, keyed: bool) -> str | None:
+        earlier = [
+            traveller
+            for traveller in self.travellers.values()
+            if (traveller.journey_id, traveller.profile_id) == (journey.journey_id, arrival.profile_id)
+        ]
+        if any(each.entry_key == arrival.entry_key and each.number in self.stays for each in earlier):
+            return "already inside"
+        if not may_reenter and any(each.entry_key == arrival.entry_key or not keyed for each in earlier):
+            return "entered before"
+        capping = journey.graph.settings.capping
+        if capping is not None:
+            period = capping.period_seconds
+            begins = None if period is None else self.now - timedelta(seconds=period)
+            counted = [each for each in earlier if begins is None or each.entered_at > begins]
+            if len(counted) >= capping.max_entries:
+                return "capped"
+        return None
+
+    # 3. Whoever is due ------------------------------------------------------------------------------------------
+
+    def _goes_on(self, stay: Stay) -> bool:
+        journey = self.journeys[stay.traveller.journey_id]
+        return journey.advances and stay.point_no in journey.points
+
+    def _let_go_on(self) -> None:
+        """Move whoever is due, then run the segment entries that are, until neither is."""
+        while True:
+            due = [stay for stay in self.stays.values() if stay.wake_at <= self.now and self._goes_on(stay)]
+            due.sort(key=lambda stay: (self.journeys[stay.traveller.journey_id].rank, stay.traveller.number))
+            for stay in due:
+                self._leave(stay)
+            if due:
+                continue
+            schedules = list(self._due_schedules(self.now))
+            if not schedules:
+                break
+            for journey, number, zones in schedules:
+                self._run_schedule(journey, number, zones)
+        # Looked at and found empty: what comes later must not run for the past.
+        for place in self._done_until:
+            if self.journeys[place[0]].admits:
+                self._done_until[place] = max(self._done_until[place], self.now)
+
+    def _leave(self, stay: Stay) -> None:
+        traveller = stay.traveller
+        journey = self.journeys[traveller.journey_id]
+        point = journey.points[stay.point_no]
+        output, since = 0, stay.wake_at
+        if isinstance(point, WaitForTrigger):
+            output = stay.reached or 0
+            if stay.reached is not None and not point.fixed_period:
+                since = stay.since
+        if isinstance(point, Webhook):
+            failed = 1 if journey.after(stay.point_no, "output1") is not None else 0
+            output = failed if stay.reached is None else min(stay.reached, failed)
+            if stay.reached is not None:
+                since = stay.since
+        name = "default" if output == 0 else f"output{output}"
+        del self.stays[traveller.number]
+        self._count(journey, stay.point_no, "left", name)
+        following = journey.after(stay.point_no, name)
+        assert following is not None, "a checked point leads somewhere"
+        self._walk(traveller, (stay.point_no,), following, since, stay.after_event)
+
+    def _due_schedules(self, now: datetime) -> Iterator[tuple[Journey, int, set[str]]]:
+        for journey, number, point in self._entries(StartBySegment):
+            place = (journey.journey_id, number)
+            schedule = journey.schedules().get(number)
+            if schedule is None or place not in self._done_until:
+                continue
+            zones = {schedule.zone()}
+            if schedule.by_zone:
+                fallback = point.repeat.fallback_timezone
+                zones = {person.time_zone or fallback for person in self.people.values()} | {fallback}
+            due = {zone for zone in zones if any(True for _ in schedule.runs(zone, self._done_until[place], now))}
+            if due:
+                yield journey, number, due
+
+    def _run_schedule(self, journey: Journey, number: int, zones: set[str]) -> None:
+        point = journey.points[number]
+        assert isinstance(point, StartBySegment)
+        by_zone = journey.schedules()[number].by_zone
+        fallback = point.repeat.fallback_timezone if point.repeat else "UTC"
+        wanted = self._wanted(point)
+        arrivals = [
+            Arrival(person.profile_id, self.now)
+            for person in self._in_order()
+            if (not by_zone or (person.time_zone or fallback) in zones)
+            and (point.application_code is None or self.app_ids[point.application_code] in person.app_ids)
+            and self._belongs(person, wanted)
+        ]
+        self._done_until[journey.journey_id, number] = self.now
+        self._admit_all(journey, number, arrivals, may_reenter=point.repeat is not None)
+
+    def _in_order(self) -> list[Person]:
+        return sorted(self.people.values(), key=lambda person: person.profile_id)
+
+    # Walking ----------------------------------------------------------------------------------------------------
+
+    def _walk(
+        self, traveller: Traveller, path: tuple[int, ...], point_no: int, since: datetime, after_event: int
+    ) -> None:
+        """Walk from point to point up to one that holds the person, or to an exit."""
+        journey = self.journeys[traveller.journey_id]
+        person = self.people[traveller.profile_id]
+        following: int | None = point_no
+        while following is not None:
+            point_no = following
+            path = (*path, point_no)
+            self._count(journey, point_no, "entered")
+            output = "default"
+            match point := journey.points[point_no]:
+                case Wait():
+                    wake_at = self._wake_at(point, person, traveller)
+                    if isinstance(wake_at, str):
+                        self.departures[traveller.number] = Departure(point_no, "dropped", wake_at, self.now)
+                        self._count(journey, point_no, "dropped", wake_at)
+                    else:
+                        self._stay(traveller, point_no, since, after_event, wake_at)
+                    break
+                case WaitForTrigger():
+                    wake_at = self.now + timedelta(seconds=point.period_seconds)
+                    stay = self._stay(traveller, point_no, since, after_event, wake_at)
+                    self._match(stay, person.history)
+                    break
+                case Webhook():
+                    self._send(traveller, point_no, "webhook")
+                    fails_to = journey.after(point_no, "output1")
+                    if point.wait_for_response or point.save_response or fails_to is not None:
+                        self._stay(traveller, point_no, since, after_event, self.now + PATIENCE)
+                        break
+                case SendEmail():
+                    self._send(traveller, point_no, "email")
+                case BooleanSplitter():
+                    output = "output1" if self._belongs(person, self._wanted(point)) else "default"
+                case RandomSplitter():
+                    output = draw(point, traveller)
+                case UpdateProfile():
+                    given = [self._operation(each, person, traveller) for each in point.operations]
+                    person.attributes = apply_operations(person.attributes, given)
+                case Exit():
+                    self.departures[traveller.number] = Departure(point_no, "completed", point.outcome, self.now)
+                    self._count(journey, point_no, "completed")
+                    break
+                case StartBySegment() | MessageBus() | StartByApi():
+                    raise AssertionError("nothing leads into an entry")
+                case _:
+                    assert_never(point)
+            self._count(journey, point_no, "left", output)
+            following = journey.after(point_no, output)
+        self.passages.append((traveller.number, self.now, path))
+
+    def _stay(
+        self, traveller: Traveller, point_no: int, since: datetime, after_event: int, wake_at: datetime
+    ) -> Stay:
+        stay = Stay(traveller, point_no, since, after_event, wake_at)
+        self.stays[traveller.number] = stay
+        return stay
+
+    def _send(self, traveller: Traveller, point_no: int, channel: str) -> None:
+        journey = self.journeys[traveller.journey_id]
+        priority = 0 if journey.graph.settings.transactional else 1
+        self.messages.append(Message(traveller.number, point_no, channel, self.now, journey.version_no, priority))
+
+    def _count(self, journey: Journey, point_no: int, metric: str, detail: str = "") -> None:
+        hour = self.now.replace(minute=0, second=0, microsecond=0)
+        self.tallies[journey.journey_id, point_no, metric, detail, hour] += 1
+
+    # Waits ------------------------------------------------------------------------------------------------------
+
+    def _wake_at(self, point: Wait, person: Person, traveller: Traveller) -> datetime | str:
+        """Return when a wait is over, or why somebody is dropped there."""
+        if point.duration_seconds is not None:
+            return self.now + timedelta(seconds=point.duration_seconds)
+        if point.until is not None:
+            return max(point.until.at, self.now)
+        if point.date_attribute is not None:
+            return self._date(point.date_attribute, person, traveller)
+        if point.time_of_day is not None:
+            zone = person.zone if point.time_of_day.timezone == "device" else point.time_of_day.timezone
+            return next_clock_time(self.now, zone, point.time_of_day.time, WEEKDAYS)
+        assert point.weekday is not None, "a checked wait has one mode"
+        zone = person.zone if point.weekday.timezone == "device" else point.weekday.timezone
+        return next_clock_time(self.now, zone, point.weekday.time, point.weekday.days)
+
+    def _date(self, wanted: DateAttribute, person: Person, traveller: Traveller) -> datetime | str:
+        local = local_time(self._value(wanted.source, wanted.name, person, traveller), person.zone)
+        if local is None:
+            return "no date"
+        if wanted.time_of_day is not None:
+            local = datetime.combine(local.date(), time.fromisoformat(wanted.time_of_day))
+        offset = timedelta(seconds=wanted.offset_seconds)
+        at = instant(local, person.zone) + offset
+        if at > self.now:
+            return at
+        if wanted.past == "DROP":
+            return "date passed"
+        if wanted.past == "CONTINUE":
+            return self.now
+        years = 0
+        while at <= self.now:
+            years += 1
+            at = instant(anniversary(local, years), person.zone) + offset
+        return at
+
+    def _value(self, source: Source, name: str, person: Person, traveller: Traveller) -> Json:
+        if source == "TAG":
+            return person.attributes.get(name)
+        return traveller.context.get(source.lower(), {}).get(name)
+
+    def _operation(self, operation: ProfileOperation, person: Person, traveller: Traveller) -> dict[str, Json]:
+        value = operation.value
+        if operation.from_ is not None:
+            value = self._value(operation.from_.source, operation.from_.name, person, traveller)
+        return {"op": operation.operation.lower(), "tag": operation.tag, "value": value}
+
+    # Conditions -------------------------------------------------------------------------------------------------
+
+    def _wanted(self, point: StartBySegment | BooleanSplitter) -> Expression:
+        if point.filter is not None:
+            return parse(point.filter)
+        assert point.filter_code is not None
+        return self.segments[point.filter_code]
+
+    def _belongs(self, person: Person, wanted: Expression) -> bool:
+        match wanted:
+            case All(of=parts):
+                return all(self._belongs(person, part) for part in parts)
+            case AnyOf(of=parts):
+                return any(self._belongs(person, part) for part in parts)
+            case Not(of=part):
+                return not self._belongs(person, part)
+            case Application(app=app, platforms=(), with_tokens=False):
+                return self.app_ids[app] in person.app_ids
+            case Attribute(path=(name,), app=app):
+                is_member = app is None or self.app_ids[app] in person.app_ids
+                return is_member and compares(person.attributes.get(name), wanted)
+            case Reference(code=code):
+                return self._belongs(person, self.segments[code])
+            case _:
+                raise AssertionError(f"the walker does not know `{wanted}`")
+
+    def _meets(self, data: dict[str, Json], conditions: Conditions) -> bool:
+        someone = Person(0, attributes=data)
+        return all(
+            self._belongs(someone, Attribute(path=(each.attribute,), operator=each.operator, values=each.values))
+            for each in conditions
+        )
+
+
+# Small meanings -------------------------------------------------------------------------------------------------
+
+
+def is_keyed(point: MessageBus) -> bool:
+    return point.multi_entry is not None and point.multi_entry.enabled
+
+
+def draw(point: RandomSplitter, traveller: Traveller) -> str:
+    """Draw an output by a hash, so that the same person at the same point always draws the same."""
+    key = traveller.profile_id if point.sticky == "PROFILE" else traveller.number
+    drawn = int(hashlib.md5(f"{key}:{point.id}".encode()).hexdigest()[:8], 16) % 10_000
+    upper = 0
+    for number, branch in enumerate(point.branches, 1):
+        upper += round(branch.percent * 100)
+        if drawn < upper:
+            return f"output{number}"
+    raise AssertionError("the percentages sum to 100")
+
+
+def next_clock_time(now: datetime, zone: str, clock: str, days: Any) -> datetime:
+    today = now.astimezone(ZoneInfo(zone)).date()
+    candidates = [today + timedelta(days=ahead) for ahead in range(-1, 10)]
+    at = [
+        instant(datetime.combine(day, time.fromisoformat(clock)), zone)
+        for day in candidates
+        if WEEKDAYS[day.weekday()] in days
+    ]
+    return min(each for each in at if each > now)
+
+
+NAIVE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?", re.ASCII)
+AWARE = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)", re.ASCII)
+
+
+def local_time(value: Json, zone: str) -> datetime | None:
+    """Return the local time that a value stands for."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e11:
+        return datetime.fromtimestamp(value, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    if not isinstance(value, str):
+        return None
+    try:
+        if NAIVE.fullmatch(value):
+            return datetime.fromisoformat(value)
+        if AWARE.fullmatch(value):
+            return datetime.fromisoformat(value).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    except ValueError:
+        return None
+    return None
+
+
+def anniversary(local: datetime, years: int) -> datetime:
+    """Return the same date and time some years later; 29 February is the 28th where there is none."""
+    try:
+        return local.replace(year=local.year + years)
+    except ValueError:
+        return datetime.combine(date(local.year + years, 2, 28), local.time())
+
+
+def compares(value: Json, wanted: Comparison) -> bool:
+    """Compare a value with those of a condition. The few operators that journeys are tested with; all are in segments."""
+    match wanted.operator:
+        case "SET" | "NOTSET":
+            return (value is not None) == (wanted.operator == "SET")
+        case "NOTEQ" | "NOTIN":
+            return not compares(value, replace(wanted, operator="EQ"))
+        case "EQ" | "IN":
+            return any(folded(each) == folded(given) for given in wanted.values for each in whole_and_elements(value))
+        case "GT" | "GTE" | "LT" | "LTE":
+            order = {"GT": gt, "GTE": ge, "LT": lt, "LTE": le}[wanted.operator]
+            return any(order(each, wanted.values[0]) for each in whole_and_elements(value) if is_number(each))
+        case "CONTAINS":
+            given = [str(each).lower() for each in wanted.values]
+            texts = [each.lower() for each in whole_and_elements(value) if isinstance(each, str)]
+            return any(part in text for part in given for text in texts)
+        case _:
+            raise AssertionError(f"the walker does not know {wanted.operator}")
+
+
+def whole_and_elements(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def folded(value: Json) -> tuple[type, Json]:
+    """Make values comparable: text without case; truth is no number."""
+    if isinstance(value, str):
+        return (str, value.lower())
+    return (bool, value) if isinstance(value, bool) else (float, value)
+
+
+def is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def as_text(value: Json) -> str | None:
+    """Return a JSON scalar as text."""
+    if value is None or isinstance(value, str):
+        return value
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+
+def apply_operations(attributes: Mapping[str, Json], operations: list[dict[str, Json]]) -> dict[str, Json]:
+    """Return the attributes after operations in their order."""
+    result = dict(attributes)
+    for operation in operations:
+        tag, value = operation["tag"], operation.get("value")
+        present = result.get(tag)
+        match operation["op"]:
+            case "set":
+                result[tag] = value
+            case "unset":
+                result.pop(tag, None)
+            case "increment":
+                result[tag] = number_or_zero(present) + number_or_zero(value)
+            case "append":
+                result[tag] = distinct([*as_list(present), *as_list(value)])
+            case "remove":
+                if isinstance(present, list):
+                    gone = {identity(each) for each in as_list(value)}
+                    result[tag] = [each for each in present if identity(each) not in gone]
+            case _:
+                raise AssertionError(f"no operation `{operation['op']}`")
+    return result
+
+
+def number_or_zero(value: Json) -> Any:
+    return value if is_number(value) else 0
+
+
+def as_list(value: Json) -> list[Json]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def identity(value: Json) -> tuple[bool, Json]:
+    """Tell `true` from `1`, which Python takes for equal."""
+    return (isinstance(value, bool), value)
+
+
+def distinct(values: list[Json]) -> list[Json]:
+    kept: dict[tuple[bool, Json], Json] = {}
+    for value in values:
+        kept.setdefault(identity(value), value)
+    return list(kept.values())
