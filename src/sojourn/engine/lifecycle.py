@@ -22,7 +22,7 @@ async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None
     """Carry out the resume policy for who was held, and schedule the segment entries."""
     held_since = row.data.get("held_since")
     if held_since is not None:
-        await _resume_people(tick, journey, datetime.fromisoformat(str(held_since)))
+        await _resume_people(tick, journey, datetime.fromisoformat(str(held_since)), row.received_at)
     for point_no, schedule in journey.schedules().items():
         cursor = await tick.read_cursor(journey.journey_id, point_no)
         if cursor is None:
@@ -39,18 +39,19 @@ async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None
         await tick.set_alarm(journey.journey_id, point_no, next_look)
 
 
-async def _resume_people(tick: Tick, journey: Journey, held_since: datetime) -> None:
+async def _resume_people(tick: Tick, journey: Journey, held_since: datetime, resumed_at: datetime) -> None:
     policy = journey.settings.resume_policy
+    timed = journey.fixed_waits()
     match policy:
         case "RESUME_CONTINUE":
             return
         case "RESUME_SHIFT":
-            await tick.shift_stays(journey.journey_id, tick.now - held_since)
+            await tick.shift_stays(journey.journey_id, resumed_at - held_since, timed=timed)
         case "RESUME_SPREAD":
-            await tick.spread_overdue(journey.journey_id)
+            await tick.spread_overdue(journey.journey_id, timed=timed)
         case "RESUME_DROP_OVERDUE":
             await tick.end_stays(
-                journey.journey_id, outcome="dropped", reason=OVERDUE, batch=2**31, until=tick.now, undecided=True
+                journey.journey_id, outcome="dropped", reason=OVERDUE, batch=2**31, until=resumed_at, timed=timed
             )
         case _:
             assert_never(policy)
