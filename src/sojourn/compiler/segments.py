@@ -44,7 +44,7 @@ class SegmentScope:
     segments: Mapping[str, Expression]
 
 
-class SegmentRefused(SojournError):  # noqa: N818 - named for what happened, as every exception of ours
+class SegmentRefused(SojournError):
     """The segment has problems, so that it stands for nobody in particular."""
 
     code = "segment.refused"

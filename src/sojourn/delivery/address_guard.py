@@ -16,7 +16,7 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class AddressForbidden(Exception):  # noqa: N818 - never leaves the driver
+class AddressForbidden(Exception):
     """A host leads only to addresses that webhooks may not reach."""
 
 

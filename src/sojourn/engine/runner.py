@@ -108,7 +108,9 @@ class Runner:
         wake_at = wake_at or self._clock() + HEARTBEAT
         now = self._clock()
         again = [*self._failing.values(), *self._resting.values(), wake_at, now + HEARTBEAT]
-        return max(timedelta(0), min(again) - now)
+        # What is overdue in a shard that rests must not make this loop spin.
+        least = timedelta(seconds=1) if self._resting else timedelta(0)
+        return max(least, min(again) - now)
 
     async def _pass(self, conn: Conn) -> Passed:
         """Tick every shard that has something to do, once."""

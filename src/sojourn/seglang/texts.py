@@ -13,7 +13,7 @@ _TO_ESCAPE = re.compile(r'[\\"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-class EscapeUnknown(ValueError):  # noqa: N818 - becomes a SeglangError where the place is known
+class EscapeUnknown(ValueError):
     """A backslash starts no escape, or an escape stands for no character."""
 
 

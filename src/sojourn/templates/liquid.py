@@ -29,7 +29,7 @@ _FORBIDDEN_TAGS = ("include", "render")
 _PIECE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
-class TemplateFailed(SojournError):  # noqa: N818 - named for what happened, as every exception of ours
+class TemplateFailed(SojournError):
     """A template could not be rendered."""
 
     code = "template.failed"

@@ -128,8 +128,8 @@ def _departures(plan: Plan, draft: Draft) -> None:
             )
         if _may_drop(step):
             parts.append(
-                f"select i.enrollment_id, {step.point_no:d}, 'dropped'::departure_outcome, "
-                f"{DROP_REASON}\n{_dropped(step)}"
+                f"select i.enrollment_id, {step.point_no:d} as point_no, 'dropped'::departure_outcome as outcome, "
+                f"{DROP_REASON} as reason\n{_dropped(step)}"
             )
     if not parts:
         return

@@ -21,7 +21,7 @@ from sojourn.store.identities import find_identities
 from sojourn.store.importing import PastEvent, Progress
 
 
-class ImportMoved(SojournError):  # noqa: N818
+class ImportMoved(SojournError):
     """Another process is importing the same file."""
 
     code = "import.moved"

@@ -1,0 +1,48 @@
+"""A journey whose statement fails keeps nobody else waiting, and loses nobody."""
+
+from datetime import datetime, timedelta
+
+from sojourn.engine.runner import TIME_OUT, Runner
+from tests.lab import NOON, Lab, wait
+
+ANNIVERSARY = wait(date_attribute={"name": "born", "past": "NEXT_YEAR"})
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def test_a_failing_journey_holds_its_people_and_nobody_else(database_url: str) -> None:
+    lab = await Lab.open(database_url)
+    await lab.clear()
+    clock = Clock()
+    sick = await lab.start("api -> wait 1h -> birthday -> exit", birthday=ANNIVERSARY)
+    well = await lab.start("api -> wait 1h -> exit")
+    await lab.person("ada", born="1815-12-10")
+    await lab.enroll(sick, "ada")
+    await lab.enroll(well, "ada", "bob")
+    runner = Runner(database_url, clock)
+    await runner.drain()
+    body = await lab.value("select pg_get_functiondef('date_attribute_v1'::regproc)")
+    await lab.conn.execute("drop function date_attribute_v1")
+
+    clock.now += timedelta(hours=1)
+    await runner.drain()
+    assert await lab.departed(well, "ada") == [("completed", "")]
+    assert await lab.departed(well, "bob") == [("completed", "")]
+    assert [point for point, _ in await lab.where(sick, "ada")] == ["wait"]
+
+    await lab.conn.execute(body)
+    await runner.drain()
+    assert [point for point, _ in await lab.where(sick, "ada")] == ["wait"]
+    clock.now += TIME_OUT
+    await runner.drain()
+    assert [point for point, _ in await lab.where(sick, "ada")] == ["birthday"]
+    await lab.assert_nobody_is_lost()
+    await lab.close()
