@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from sojourn.delivery.catalog import Briefing, PointOfMessage, Version
-from sojourn.delivery.links import campaign_parameters, tag_html, tag_text
+from sojourn.delivery.links import campaign_parameters, tag_html, tag_text, track_html
 from sojourn.delivery.messages import Email, OutboundMessage, WebhookCall
 from sojourn.delivery.providers.smtp import wire_address
 from sojourn.model.points import EmailContent, SendEmail, Webhook
+from sojourn.service.tracking import MessageRef, Tracker
 from sojourn.store.delivery import ClaimedMessage
 from sojourn.templates import Scope, TemplateFailed, local_time, render
 
@@ -44,10 +45,15 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """Where emails come from when neither the point nor the channel's settings say."""
+    """What holds for every email unless the point or the channel's settings say something else.
+
+    Attributes:
+        tracker: Makes the addresses by which opens and clicks are noticed; None: they are not.
+    """
 
     from_email: str = "sojourn@localhost"
     from_name: str = ""
+    tracker: Tracker | None = None
 
 
 def message_key(version: Version, message: ClaimedMessage) -> str:
@@ -123,6 +129,8 @@ def _compose_email(
         "reply_to": chosen.of("reply_to"),
     }
     copies = tuple(address.strip() for address in point.bcc.split(",") if address.strip())
+    if email["html"] and defaults.tracker is not None:
+        email["html"] = track_html(email["html"], MessageRef(message.shard, message.message_id), defaults.tracker)
     for address in (email["to"], email["from_email"], *filter(None, (email["reply_to"],)), *copies):
         if not is_address(address):
             return _failed("address", f"`{address}` is no address that can be sent to or from")

@@ -1,13 +1,14 @@
-"""Links: adding campaign parameters to the links of a message. Pure."""
+"""Links: campaign parameters on the links of a message, and addresses of ours that notice opens and clicks. Pure."""
 
 import re
-from collections.abc import Callable
-from html import escape, unescape
+from functools import partial
+from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from sojourn.delivery.markup import at_end, with_links
 from sojourn.model.points import Utm
+from sojourn.service.tracking import MessageRef, Tracker
 
-_HREF = re.compile(r"""(<a\b[^>]*?\shref\s*=\s*)(["'])(https?://[^"'\s]+)\2""", re.IGNORECASE)
 _PLAIN = re.compile(r"https?://[^\s<>\"')\]]+", re.IGNORECASE)
 _SENTENCE_END = ".,;:!?"
 
@@ -48,11 +49,14 @@ def tag_html(html: str, parameters: dict[str, str]) -> str:
     >>> tag_html('<a href="https://a.example/?b=1&amp;c=2">x</a>', {"utm_source": "mail"})
     '<a href="https://a.example/?b=1&amp;c=2&amp;utm_source=mail">x</a>'
     """
+    return with_links(html, partial(tag_url, parameters=parameters)) if parameters else html
 
-    def tagged(found: re.Match[str]) -> str:
-        return f"{found[1]}{found[2]}{escape(tag_url(unescape(found[3]), parameters))}{found[2]}"
 
-    return _replaced(_HREF, tagged, html, parameters)
+def track_html(html: str, message: MessageRef, tracker: Tracker) -> str:
+    """Lead the web links of an HTML document through us, and add an image whose loading shows that it was opened."""
+    linked = with_links(html, partial(tracker.click_url, message))
+    pixel = f'<img src="{escape(tracker.open_url(message))}" width="1" height="1" alt="" style="border:0">'
+    return at_end(linked, pixel)
 
 
 def tag_text(text: str, parameters: dict[str, str]) -> str:
@@ -66,10 +70,4 @@ def tag_text(text: str, parameters: dict[str, str]) -> str:
         url = found[0].rstrip(_SENTENCE_END)
         return tag_url(url, parameters) + found[0][len(url) :]
 
-    return _replaced(_PLAIN, tagged, text, parameters)
-
-
-def _replaced(
-    pattern: re.Pattern[str], tagged: Callable[[re.Match[str]], str], text: str, parameters: dict[str, str]
-) -> str:
-    return pattern.sub(tagged, text) if parameters else text
+    return _PLAIN.sub(tagged, text) if parameters else text
