@@ -15,6 +15,7 @@ from sojourn.service.journeys import find, listen, lock, point_numbers, reaction
 from sojourn.service.resources import Resources
 from sojourn.store import journeys as store
 from sojourn.store.connection import Conn
+from sojourn.store.delivery import notify_senders
 from sojourn.store.journeys import StoredJourney
 
 
@@ -80,6 +81,7 @@ async def _tell_inside(conn: Conn, journey: StoredJourney, step: Transition, sha
             held_since = await store.forget_held_since(conn, journey_id=journey.journey_id)
             data = {"journey_id": journey.journey_id, "held_since": held_since}
             await tell_shards(conn, journey, "begin", data, shard_count=shard_count, now=now)
+            await notify_senders(conn, shards=range(shard_count))
         case "held":
             await store.keep_held_since(conn, journey_id=journey.journey_id, now=now)
         case "stopped" if journey.started_at is not None:

@@ -20,7 +20,7 @@ Channel = Literal["email", "webhook"]
 Status = Literal["failed", "queued", "sent", "skipped"]
 
 
-class OutcomeUnwritable(SojournError):  # noqa: N818
+class OutcomeUnwritable(SojournError):
     """An outcome holds a value that the database refuses."""
 
     code = "delivery.outcome_unwritable"
@@ -238,6 +238,11 @@ async def record_outcomes(
     except psycopg.DataError as refusal:
         raise OutcomeUnwritable from refusal
     return recorded
+
+
+async def notify_senders(conn: Conn, *, shards: Sequence[int]) -> None:
+    """Have senders look at shards, once the transaction commits."""
+    await conn.execute(QUERIES["notify_senders_of"], {"shards": list(shards)})
 
 
 async def notify_inbox(conn: Conn, *, shard: int) -> None:

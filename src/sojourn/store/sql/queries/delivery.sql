@@ -2,7 +2,8 @@
 -- blast on one delays nothing on another.
 
 -- name: look_for_messages
--- When each lane of a shard has its next message. The row without a lane is the end of the first lease to end.
+-- When each lane of a shard has its next message, those of held journeys left out. The row without a lane is the end of
+-- the first lease to end.
 select lane.priority, lane.channel::text as channel, head.due_at as at
 from unnest(%(priorities)s::smallint[], %(channels)s::channel[]) as lane (priority, channel)
 cross join lateral (
@@ -12,6 +13,11 @@ cross join lateral (
       and m.status = 'queued'
       and m.priority = lane.priority
       and m.channel = lane.channel
+      and (
+        select j.advances or j.status not in ('draft', 'paused')
+        from journey as j
+        where j.journey_id = m.journey_id
+      )
     order by m.due_at, m.message_id
     limit 1
 ) as head
@@ -25,8 +31,8 @@ from (
 where lease.claimed_until is not null;
 
 -- name: claim_messages
--- Lease the due messages of a lane, with all that is needed to send them. `attempts` is the number of this attempt; it
--- also tells this claim from later ones of the same message. Of a person's addresses in the journey's app the
+-- Lease the due messages of a lane, with all that is needed to send them, but none of a held journey. `attempts` is the
+-- number of this attempt; it also tells this claim from later ones of the same message. Of a person's addresses in the journey's app the
 -- subscribed one that changed last is taken, and an unsubscribed one only where there is no other. The messages go
 -- through an array, because a generic plan does not know the limit and might scan the whole table for a join.
 with due as materialized (
@@ -37,6 +43,11 @@ with due as materialized (
       and m.priority = %(priority)s
       and m.channel = %(channel)s::channel
       and m.due_at <= %(now)s
+      and (
+        select j.advances or j.status not in ('draft', 'paused')
+        from journey as j
+        where j.journey_id = m.journey_id
+      )
     order by m.due_at, m.message_id
     limit %(batch)s
     for update skip locked
@@ -186,6 +197,11 @@ told as (
     returning inbox_id
 )
 select (select count(*) from done) as recorded, (select count(*) from told) as told;
+
+-- name: notify_senders_of
+-- Tell the senders that messages of shards may be sent.
+select pg_notify('sojourn_message', input.shard::text)
+from unnest(%(shards)s::smallint[]) as input(shard);
 
 -- name: notify_inbox
 -- Wake the engine for a shard whose inbox got rows.
