@@ -25,7 +25,7 @@ TOKEN_MIN = 16
 SECRET_MIN = 32
 
 
-class SettingInvalid(SojournError):  # noqa: N818
+class SettingInvalid(SojournError):
     """A setting has a value that it cannot have."""
 
     code = "setting.invalid"

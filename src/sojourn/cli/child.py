@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         else:
             asyncio.run(_run_until_stopped(role, settings))
     except SojournError as error:
-        log.error("process.refused", error=error.text)
+        log.error("process.refused", error=error.text)  # noqa: TRY400 - the text says it all
         return 1
     return 0
 

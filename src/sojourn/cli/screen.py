@@ -12,8 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from sojourn.model.problems import SojournError
+from sojourn.store.wakeups import CONNECTION_LOST
 
-out = Console(highlight=False, soft_wrap=True)
+WIDTH_OF_FILES = 200
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -26,6 +29,9 @@ def plain_errors() -> Generator[None]:
         err.print(f"[red]error:[/red] {escape(error.text)}")
         for problem in error.problems:
             err.print(f"  {escape(problem.where)}: {escape(problem.text)}")
+        raise typer.Exit(1) from None
+    except CONNECTION_LOST as error:
+        err.print(f"[red]error:[/red] the database does not answer: {escape(' '.join(str(error).split()))}")
         raise typer.Exit(1) from None
     except FileNotFoundError as error:
         err.print(f"[red]error:[/red] {escape(str(error.filename))}: no such file")
@@ -41,12 +47,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     listed = [list(row) for row in rows]
     for place, column in enumerate(columns):
         is_number = all(isinstance(row[place], int) for row in listed) and bool(listed)
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
+        # An id that is cut is no id: what has no spaces keeps its width.
+        words = [len(str(row[place])) for row in listed if " " not in str(row[place])]
+        table.add_column(column, justify="right" if is_number else "left", min_width=max(words, default=0))
     for row in listed:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else escape(str(cell)) for cell in row))
     out.print(table)
 
 
-def show_json(value: Any) -> None:
+def show_json(value: Any) -> None:  # noqa: ANN401 - whatever a command shows
     """Print a value as JSON."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

@@ -181,7 +181,7 @@ async def _keep_database(server: EmbeddedServer) -> None:
         try:
             await asyncio.to_thread(server.start)
         except SojournError as error:
-            log.error("database.start_failed", error=error.text)
+            log.error("database.start_failed", error=error.text)  # noqa: TRY400 - the text says it all
             await asyncio.sleep(5)
 
 
@@ -193,7 +193,7 @@ async def _ended(pid: int) -> None:
     except ProcessLookupError:
         return
     except (AttributeError, OSError):  # not Linux, or forbidden
-        while psutil.pid_exists(pid):
+        while psutil.pid_exists(pid):  # noqa: ASYNC110 - nothing would set an event
             await asyncio.sleep(1)
         return
     gone = asyncio.Event()

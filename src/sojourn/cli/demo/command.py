@@ -25,7 +25,7 @@ from sojourn.service.resources import Resources
 from sojourn.settings import Settings
 
 RECORD = Path("data") / "cdnow_master.txt.gz"
-TOKEN_TITLE = "demo"
+TOKEN_TITLE = "demo"  # noqa: S105 - the title of one
 LOG_NAME = "sojourn.log"
 
 

@@ -60,7 +60,7 @@ class Gateway:
         """Return the numbers of every point of a journey."""
         return (await self._call("GET", f"/api/journey/{uuid}/statistics/points"))["payload"]
 
-    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
         response = await self._http.request(method, path, **options)
         if response.is_error:
             raise CallRefused(f"{method} {path}: {response.status_code} {response.text}")
