@@ -15,6 +15,7 @@ from sojourn.api.common.refusals import InternalError, MalformedRequest, Unknown
 from sojourn.api.common.request_ids import add_request_id, log_request_ids
 from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes, refusal
 from sojourn.api.ingest.routes import ingest_routes
+from sojourn.api.web.tracking import tracking_routes
 from sojourn.model.problems import SojournError
 from sojourn.service.service import Service
 
@@ -43,7 +44,13 @@ def create_app(
     registry = registry or CollectorRegistry()
     metrics = metrics or RequestMetrics(registry)
     return Litestar(
-        [*health_routes(ready, registry), *gateway_routes(service, metrics), *ingest_routes(service, metrics), *more],
+        [
+            *health_routes(ready, registry),
+            *gateway_routes(service, metrics),
+            *ingest_routes(service, metrics),
+            *tracking_routes(service.reactions),
+            *more,
+        ],
         before_send=[add_request_id],
         exception_handlers={HTTPException: _unserved, Exception: _failed},
         lifespan=list(lifespan),

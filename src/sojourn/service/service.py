@@ -28,6 +28,7 @@ from sojourn.service.people import (
     register_user,
     set_attributes,
 )
+from sojourn.service.reactions import Reactions
 from sojourn.service.reports import get_statistics
 from sojourn.service.resources import Resources
 from sojourn.service.segments import create_segment, list_segments
@@ -80,6 +81,7 @@ class Service:
     def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
         facts = Facts(pool)
         self.acceptance = Acceptance(pool, clock, facts)
+        self.reactions = Reactions(pool, clock)
         self._resources = Resources(pool=pool, clock=clock, facts=facts, acceptance=self.acceptance)
         self._gate = Gate(pool, clock)
         self._handlers = dict(HANDLERS)
@@ -159,3 +161,4 @@ class Service:
     async def close(self) -> None:
         """Wait for what has been accepted to be durable."""
         await self.acceptance.close()
+        await self.reactions.close()
