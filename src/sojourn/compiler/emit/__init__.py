@@ -19,7 +19,8 @@ def emit(plan: Plan) -> Statement:
 
     Parameters of run time: `shard`, `now`, `hour` (the hour of `now`), and by source `batch` (stays, segments), `moved`
     (removed points), `first_event`, `last_event`, `first_received` (events), `last_inbox` (requests, named events),
-    `after_profile`, `zones`, `entry`, `received_at`, `request_uuid` (segments). Its rows are (what, point_no, n, last_profile).
+    `after_profile`, `zones`, `entry`, `received_at`, `request_uuid` (segments). Its rows are (what, point_no, n,
+    last_profile).
     """
     draft = Draft(_title(plan))
     source(plan, draft)

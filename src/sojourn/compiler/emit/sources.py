@@ -292,7 +292,10 @@ def _judged(plan: Plan, admission: Admission) -> str:
     return f"""
         select
             a.enrollment_id, {ARRIVED},
-            case when a.refusal is null and {before} >= {admission.capping.max_entries:d} then 'capped' else a.refusal end as refusal
+            case
+                when a.refusal is null and {before} >= {admission.capping.max_entries:d} then 'capped'
+                else a.refusal
+            end as refusal
         from ({judged}) as a
     """
 
