@@ -6,6 +6,7 @@ variable. Secrets come from the environment only, where no list of processes sho
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ class Settings:
     Attributes:
         database_url: None: the embedded server in `data_dir`.
         grpc_port: 0: no gRPC.
+        public_url: Where those who get messages reach this server; None: at `host` and `port`.
         smtp_url: None: emails go to the log.
     """
 
@@ -56,6 +58,7 @@ class Settings:
     owner_email: str | None = None
     owner_password: str | None = field(default=None, repr=False)
     port: int = 8080
+    public_url: str | None = None
     roles: tuple[Role, ...] = ROLES
     shards: int = 8
     smtp_url: str | None = field(default=None, repr=False)
@@ -123,6 +126,13 @@ def _email(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    networks = tuple(part for each in text.split(",") if (part := each.strip()))
+    for network in networks:
+        ip_network(network)  # its ValueError says what is wrong
+    return networks
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in choices:
@@ -132,9 +142,16 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"`{text}` is no address of the form https://host")
+    return text.rstrip("/")
+
+
 def _roles(text: str) -> tuple[Role, ...]:
     wanted = {part.strip() for part in text.split(",")}
-    if not wanted <= set(ROLES):
+    if not wanted or not wanted <= set(ROLES):
         raise ValueError(f"`{text}` is no list of {', '.join(ROLES)}, joined by commas")
     return tuple(role for role in ROLES if role in wanted)
 
@@ -156,12 +173,8 @@ def _smtp_url(text: str) -> str:
     return text
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(part for each in text.split(",") if (part := each.strip()))
-
-
 READERS: Mapping[str, Callable[[str], object]] = {
-    "allowed_networks": _words,
+    "allowed_networks": _networks,
     "api_token": _secret(TOKEN_MIN),
     "application_code": _application_code,
     "data_dir": Path,
@@ -176,6 +189,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "owner_email": _email,
     "owner_password": _secret(8),
     "port": _count(1, 65535),
+    "public_url": _public_url,
     "roles": _roles,
     "shards": _count(1, 1024),
     "smtp_url": _smtp_url,

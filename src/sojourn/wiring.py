@@ -9,7 +9,9 @@ import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
+import structlog
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -24,7 +26,7 @@ from sojourn.delivery.carriers import make_carriers
 from sojourn.delivery.compose import Defaults
 from sojourn.delivery.http_client import HttpClient
 from sojourn.delivery.sender import Sender, SenderOptions
-from sojourn.delivery.smtp_pool import SmtpPool
+from sojourn.delivery.smtp_pool import SmtpPool, parse_smtp_url
 from sojourn.engine.runner import Runner
 from sojourn.logs import GRANIAN_LOGS, configure_logs
 from sojourn.notify import tell_ready
@@ -33,10 +35,12 @@ from sojourn.service.administration import Installation, install, webhook_signin
 from sojourn.service.facts import Facts
 from sojourn.service.resources import Resources
 from sojourn.service.service import Service
+from sojourn.service.tracking import Tracker, tracking_key
 from sojourn.settings import Settings, read_settings
 from sojourn.store.connection import Conn, Pool, connect, make_pool
 from sojourn.store.embedded import DataDirectoryInUse, EmbeddedServer
 from sojourn.store.migrations import check_schema
+from sojourn.store.wakeups import make_worker_pool
 
 API_CONNECTIONS = 10
 DELIVERY_CONNECTIONS = 8
@@ -44,6 +48,8 @@ STATEMENT_TIMEOUT = timedelta(seconds=60)
 """For what answers a request. Ticks and imports take the time that they need."""
 
 STOP_GRACE_S = 20
+
+log = structlog.get_logger()
 
 
 def clock() -> datetime:
@@ -191,7 +197,7 @@ async def run_engine(settings: Settings, name: str, stop: asyncio.Event) -> None
 async def run_delivery(settings: Settings, stop: asyncio.Event) -> None:
     """Send messages until `stop`."""
     async with AsyncExitStack() as stack:
-        pool = make_pool(_url(settings), application_name="sojourn-delivery", max_size=DELIVERY_CONNECTIONS)
+        pool = make_worker_pool(_url(settings), application_name="sojourn-delivery", max_size=DELIVERY_CONNECTIONS)
         await stack.enter_async_context(_checked(pool))
         async with pool.connection() as conn, conn.transaction():
             key = await webhook_signing_key(conn, clock())
@@ -199,7 +205,8 @@ async def run_delivery(settings: Settings, stop: asyncio.Event) -> None:
         http = await stack.enter_async_context(HttpClient(guard, clock))
         smtp = await stack.enter_async_context(SmtpPool(settings.smtp_url)) if settings.smtp_url else None
         carriers = make_carriers(smtp=smtp, http=http, signing_key=key)
-        options = SenderOptions(defaults=Defaults(from_email=settings.from_email))
+        defaults = Defaults(from_email=settings.from_email, tracker=_tracker(settings, key))
+        options = SenderOptions(defaults=defaults)
         sender = Sender(pool, carriers, clock, options=options)
         working = asyncio.create_task(sender.run())
         stopping = asyncio.create_task(stop.wait())
@@ -208,6 +215,25 @@ async def run_delivery(settings: Settings, stop: asyncio.Event) -> None:
         stopping.cancel()
         sender.stop()
         await working
+
+
+def _tracker(settings: Settings, secret: str) -> Tracker | None:
+    """Return what makes the addresses in mails; None where only this machine could follow them, but others get mail."""
+    if settings.public_url is not None:
+        return Tracker(settings.public_url, tracking_key(secret))
+    if _is_local(settings.host) and settings.smtp_url and not _is_local(parse_smtp_url(settings.smtp_url).host):
+        log.warning("delivery.untracked", reason="SOJOURN_PUBLIC_URL is not set")
+        return None
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return Tracker(f"http://{host}:{settings.port}", tracking_key(secret))
+
+
+def _is_local(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return address.is_loopback or address.is_unspecified
 
 
 async def missing(pool: Pool) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """Connections: how every part of Sojourn connects to PostgreSQL."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -52,13 +53,17 @@ def make_pool(
     max_size: int,
     min_size: int = 1,
     autocommit: bool = False,
+    configured: Callable[[Conn], Awaitable[None]] | None = None,
     statement_timeout: timedelta | None = None,
 ) -> Pool:
-    """Return a pool that is not open yet; `async with` opens and closes it. Arguments as for `connect`."""
+    """Return a pool that is not open yet; `async with` opens and closes it.
+
+    Arguments as for `connect`; `configured` sets up a new connection instead of `configure`.
+    """
     return AsyncConnectionPool(
         conninfo_for(url, application_name=application_name, statement_timeout=statement_timeout),
         check=AsyncConnectionPool[Conn].check_connection,
-        configure=configure,
+        configure=configured or configure,
         kwargs={"autocommit": autocommit},
         max_size=max_size,
         min_size=min_size,

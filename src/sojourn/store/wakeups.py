@@ -7,7 +7,7 @@ from typing import LiteralString, Self
 
 from psycopg import IsolationLevel, OperationalError, sql
 
-from sojourn.store.connection import Conn, connect
+from sojourn.store.connection import Conn, Pool, configure, connect, make_pool
 
 CONNECTION_LOST = (OperationalError, ConnectionError)
 """The database went away, or refuses connections for now."""
@@ -21,13 +21,28 @@ async def connect_worker(url: str, *, name: str) -> Conn:
     conn = await connect(url, application_name=name, autocommit=True)
     await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     conn.prepared_max = PREPARED_MAX
-    for setting in WORKER_SETTINGS:
-        await conn.execute(sql.SQL(setting))
+    await _keep_plans(conn)
     return conn
 
 
+def make_worker_pool(url: str, *, application_name: str, max_size: int) -> Pool:
+    """Return a pool, not open yet, whose connections keep their plans as a worker's do."""
+    return make_pool(url, application_name=application_name, max_size=max_size, configured=_configure_worker)
+
+
+async def _configure_worker(conn: Conn) -> None:
+    await configure(conn)
+    await _keep_plans(conn)
+    await conn.commit()
+
+
+async def _keep_plans(conn: Conn) -> None:
+    for setting in WORKER_SETTINGS:
+        await conn.execute(sql.SQL(setting))
+
+
 # A plan is made once and kept, often while a table is still empty or few people are due; then a scan of the whole table
-# looks cheap. Everything that a tick looks up has an index, so it is told to use them.
+# looks cheap. Everything that a worker looks up has an index, so it is told to use them.
 WORKER_SETTINGS: tuple[LiteralString, ...] = (
     "set enable_seqscan = off",
     "set plan_cache_mode = 'force_generic_plan'",
