@@ -30,7 +30,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 import structlog
-from psycopg import sql
+from psycopg import pq, sql
 
 from sojourn.model.problems import SojournError
 from sojourn.store.programs import (
@@ -56,6 +56,7 @@ UNQUOTABLE = re.compile(r"[\"$`\\\n]")  # PostgreSQL's programs put paths betwee
 START_PATIENCE_S = 3600  # recovery after a crash replays up to max_wal_size
 STOP_PATIENCE_S = 300
 KILL_PATIENCE_S = 30
+LOOK_S = 0.02
 
 _log = structlog.get_logger()
 
@@ -150,7 +151,7 @@ class EmbeddedServer:
         return f"postgresql://{ROLE}@/{quote(name, safe='')}?host={quote(str(self._socket_dir), safe='')}&port={PORT}"
 
     def start(self) -> str:
-        """Start the server unless it answers already, and return `url`.
+        """Start the server unless it answers already, and return `url`. One that is just recovering is waited for.
 
         Makes or upgrades the data if need be, ends what an owner that died left running, recovers from a crash.
 
@@ -333,11 +334,19 @@ class EmbeddedServer:
         return logs[-1].read_text(errors="replace")[-2000:] if logs else ""
 
     def _answers(self) -> bool:
+        """Tell whether the server answers, once it has recovered if one of its processes died."""
+        deadline = time.monotonic() + START_PATIENCE_S
+        while self._is_between_states() and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
         try:
             psycopg.connect(self.database_url_for("postgres"), connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
+
+    def _is_between_states(self) -> bool:
+        """Tell whether a server is there but starting, recovering or stopping."""
+        return pq.PGconn.ping(self.database_url_for("postgres").encode()) == pq.Ping.REJECT
 
     def _ensure_database(self) -> None:
         with psycopg.connect(self.database_url_for("postgres"), autocommit=True) as conn:
@@ -351,7 +360,10 @@ class EmbeddedServer:
         lock = try_lock(path)
         for is_last, patience_s in ((False, STOP_PATIENCE_S), (True, KILL_PATIENCE_S)):
             if lock is None:
-                end(self._server_processes(), kill=is_last)
+                # Asked to end in order while it recovers, PostgreSQL waits for ever for its own checkpointer. There is
+                # nothing to put in order anyway: the next start recovers.
+                in_order = not self._is_between_states()
+                end(self._server_processes(), kill=is_last, in_order=in_order)
                 lock = await_lock(path, patience_s)
         if lock is None:
             raise DataDirectoryInUse(self._data_dir, 0)
@@ -369,8 +381,8 @@ class EmbeddedServer:
         return found
 
 
-def end(processes: list[psutil.Process], *, kill: bool) -> None:
-    """Ask processes of one server to end: a main one in order, its children through it, orphans at once."""
+def end(processes: list[psutil.Process], *, kill: bool, in_order: bool) -> None:
+    """Ask processes of one server to end: a main one in order if wished, its children through it, orphans at once."""
     pids = {process.pid for process in processes}
     for process in processes:
         with contextlib.suppress(psutil.Error):
@@ -378,7 +390,7 @@ def end(processes: list[psutil.Process], *, kill: bool) -> None:
                 process.kill()
             elif process.ppid() not in pids:
                 is_orphan = process.cmdline()[0].startswith("postgres: ")
-                process.send_signal(signal.SIGQUIT if is_orphan else signal.SIGINT)
+                process.send_signal(signal.SIGINT if in_order and not is_orphan else signal.SIGQUIT)
 
 
 def try_lock(path: Path) -> int | None:
@@ -400,7 +412,7 @@ def await_lock(path: Path, patience_s: float) -> int | None:
     """Wait for a lock. Polls: nothing signals the end of processes that are not our children."""
     deadline = time.monotonic() + patience_s
     while (lock := try_lock(path)) is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(LOOK_S)
     return lock
 
 
