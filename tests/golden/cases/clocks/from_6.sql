@@ -1,0 +1,51 @@
+-- journey 7, version 1, from point 6 (wait); compiler 1
+with
+due as materialized (
+    select s.ctid as place, s.profile_id, s.enrollment_id
+    from stay as s
+    where s.shard = %(shard)s::smallint and s.journey_id = 7 and s.point_no = 6 and s.wake_at <= %(now)s::timestamptz
+    order by s.wake_at
+    limit %(batch)s::bigint
+),
+left_6_wait as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
+        s.wake_at as since, s.after_event, array[6]::smallint[] as path
+),
+at_7_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 7::smallint as path
+    from left_6_wait as i
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select %(shard)s::smallint, r.enrollment_id, 7, r.point_no, r.outcome, r.reason, %(now)s::timestamptz
+    from (
+    select i.enrollment_id, 7 as point_no, 'completed'::departure_outcome as outcome, %(v1)s::text as reason
+    from at_7_exit as i
+    ) as r
+),
+passed as (
+    insert into passage (shard, enrollment_id, path, at)
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_7_exit
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select %(shard)s::smallint, 7, c.point_no, c.metric, c.detail, %(hour)s::timestamptz, c.n
+    from (
+    select 6 as point_no, 'left' as metric, 'default' as detail, count(*) as n
+    from left_6_wait
+    union all
+    select 7 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_7_exit
+    union all
+    select 7 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_7_exit
+    ) as c
+    where c.n > 0
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
+from left_6_wait
+
+-- v1 = ""

@@ -1,0 +1,108 @@
+-- journey 7, version 1, from point 2 (wait_for_trigger); compiler 1
+with
+due as materialized (
+    select s.ctid as place, s.profile_id, s.enrollment_id
+    from stay as s
+    where s.shard = %(shard)s::smallint and s.journey_id = 7 and s.point_no = 2 and s.wake_at <= %(now)s::timestamptz
+    order by s.wake_at
+    limit %(batch)s::bigint
+),
+left_2_wait_for_trigger as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
+        s.wake_at as since, s.after_event, array[2]::smallint[] as path, coalesce(s.reached, 0::smallint) as output
+),
+at_3_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    from (
+        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 1
+    ) as i
+),
+at_4_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path
+    from (
+        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 2
+    ) as i
+),
+at_5_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    from (
+        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 3
+    ) as i
+),
+at_6_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    from (
+        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 0
+    ) as i
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select %(shard)s::smallint, r.enrollment_id, 7, r.point_no, r.outcome, r.reason, %(now)s::timestamptz
+    from (
+    select i.enrollment_id, 3 as point_no, 'completed'::departure_outcome as outcome, %(v1)s::text as reason
+    from at_3_exit as i
+    union all
+    select i.enrollment_id, 4 as point_no, 'completed'::departure_outcome as outcome, %(v2)s::text as reason
+    from at_4_exit as i
+    union all
+    select i.enrollment_id, 5 as point_no, 'completed'::departure_outcome as outcome, %(v3)s::text as reason
+    from at_5_exit as i
+    union all
+    select i.enrollment_id, 6 as point_no, 'completed'::departure_outcome as outcome, %(v4)s::text as reason
+    from at_6_exit as i
+    ) as r
+),
+passed as (
+    insert into passage (shard, enrollment_id, path, at)
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_exit
+    union all
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_4_exit
+    union all
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    union all
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_6_exit
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select %(shard)s::smallint, 7, c.point_no, c.metric, c.detail, %(hour)s::timestamptz, c.n
+    from (
+    select 2 as point_no, 'left' as metric, case output when 0 then 'default' else 'output' || output end as detail, count(*) as n
+    from left_2_wait_for_trigger
+    group by output
+    union all
+    select 3 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_3_exit
+    union all
+    select 3 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_3_exit
+    union all
+    select 4 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_4_exit
+    union all
+    select 4 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_4_exit
+    union all
+    select 5 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_5_exit
+    union all
+    select 5 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_5_exit
+    union all
+    select 6 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_6_exit
+    union all
+    select 6 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_6_exit
+    ) as c
+    where c.n > 0
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
+from left_2_wait_for_trigger
+
+-- v1 = "one"
+-- v2 = "two"
+-- v3 = "three"
+-- v4 = "none"

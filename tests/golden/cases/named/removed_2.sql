@@ -1,0 +1,70 @@
+-- journey 7, version 1, from removed points to point 2; compiler 1
+with
+due as materialized (
+    select s.ctid as place, s.profile_id, s.enrollment_id
+    from stay as s
+    where s.shard = %(shard)s::smallint and s.journey_id = 7 and s.point_no = any(%(moved)s::smallint[])
+    limit %(batch)s::bigint
+),
+left_removed_points as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
+        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+),
+at_2_send_email as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path
+    from left_removed_points as i
+),
+at_3_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    from at_2_send_email as i
+),
+message_2 as (
+    insert into message (
+        shard, enrollment_id, profile_id, journey_id, version_no, point_no, channel, priority, due_at, created_at, context
+    )
+    select
+        %(shard)s::smallint, i.enrollment_id, i.profile_id, 7, 1, 2,
+        'email', 1, %(now)s::timestamptz, %(now)s::timestamptz, i.context
+    from at_2_send_email as i
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select %(shard)s::smallint, r.enrollment_id, 7, r.point_no, r.outcome, r.reason, %(now)s::timestamptz
+    from (
+    select i.enrollment_id, 3 as point_no, 'completed'::departure_outcome as outcome, %(v1)s::text as reason
+    from at_3_exit as i
+    ) as r
+),
+passed as (
+    insert into passage (shard, enrollment_id, path, at)
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_exit
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select %(shard)s::smallint, 7, c.point_no, c.metric, c.detail, %(hour)s::timestamptz, c.n
+    from (
+    select removed_no as point_no, 'left' as metric, 'removed' as detail, count(*) as n
+    from left_removed_points
+    group by removed_no
+    union all
+    select 2 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_2_send_email
+    union all
+    select 2 as point_no, 'left' as metric, 'default' as detail, count(*) as n
+    from at_2_send_email
+    union all
+    select 3 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_3_exit
+    union all
+    select 3 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_3_exit
+    ) as c
+    where c.n > 0
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
+from left_removed_points
+
+-- v1 = ""

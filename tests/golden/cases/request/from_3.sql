@@ -1,0 +1,109 @@
+-- journey 7, version 1, from point 3 (webhook); compiler 1
+with
+due as materialized (
+    select distinct on (d.profile_id) d.place from (
+            select s.ctid as place, s.profile_id, s.enrollment_id
+            from stay as s
+            where s.shard = %(shard)s::smallint and s.journey_id = 7 and s.point_no = 3 and s.wake_at <= %(now)s::timestamptz
+            order by s.wake_at
+            limit %(batch)s::bigint
+        ) as d order by d.profile_id, d.enrollment_id
+),
+leaving as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
+        case when s.reached is null then s.wake_at else s.since end as since, s.after_event, array[3]::smallint[] as path, coalesce(s.reached, 1::smallint) as output
+),
+left_3_webhook as materialized (
+    select l.enrollment_id, l.profile_id, l.entry_key, l.context, l.since, l.after_event, l.path, n.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed, l.output
+    from leaving as l
+    left join lateral (
+        select n.context from enrollment as n
+        where n.shard = %(shard)s::smallint and n.enrollment_id = l.enrollment_id offset 0
+    ) as n on true
+    left join lateral (
+        select p.attributes from profile as p
+        where p.shard = %(shard)s::smallint and p.profile_id = l.profile_id offset 0
+    ) as p on true
+),
+at_4_update_profile as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.path || 4::smallint as path, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'set', 'tag', %(v1)s::text, 'value', (coalesce(i.context, i.origin) -> 'entry' -> %(v1)s::text)), jsonb_build_object('op', 'unset', 'tag', %(v2)s::text, 'value', %(v3)s::jsonb))) as attributes, true as has_changed
+    from (
+        select enrollment_id, profile_id, entry_key, context, since, after_event, path, origin, attributes, has_changed from left_3_webhook where output = 0
+    ) as i
+),
+at_5_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.attributes, i.has_changed, i.path || 5::smallint as path
+    from at_4_update_profile as i
+),
+at_7_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.attributes, i.has_changed, i.path || 7::smallint as path
+    from (
+        select enrollment_id, profile_id, entry_key, context, since, after_event, path, origin, attributes, has_changed from left_3_webhook where output = 1
+    ) as i
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select %(shard)s::smallint, r.enrollment_id, 7, r.point_no, r.outcome, r.reason, %(now)s::timestamptz
+    from (
+    select i.enrollment_id, 5 as point_no, 'completed'::departure_outcome as outcome, %(v4)s::text as reason
+    from at_5_exit as i
+    union all
+    select i.enrollment_id, 7 as point_no, 'completed'::departure_outcome as outcome, %(v5)s::text as reason
+    from at_7_exit as i
+    ) as r
+),
+changed as (
+    insert into profile (shard, profile_id, workspace_id, attributes, created_at, updated_at)
+    select %(shard)s::smallint, c.profile_id, 1, c.attributes, %(now)s::timestamptz, %(now)s::timestamptz
+    from (
+        select profile_id, attributes from at_5_exit where has_changed
+        union all
+        select profile_id, attributes from at_7_exit where has_changed
+    ) as c
+    on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+),
+passed as (
+    insert into passage (shard, enrollment_id, path, at)
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    union all
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_7_exit
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select %(shard)s::smallint, 7, c.point_no, c.metric, c.detail, %(hour)s::timestamptz, c.n
+    from (
+    select 3 as point_no, 'left' as metric, case output when 0 then 'default' else 'output' || output end as detail, count(*) as n
+    from left_3_webhook
+    group by output
+    union all
+    select 4 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_4_update_profile
+    union all
+    select 4 as point_no, 'left' as metric, 'default' as detail, count(*) as n
+    from at_4_update_profile
+    union all
+    select 5 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_5_exit
+    union all
+    select 5 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_5_exit
+    union all
+    select 7 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_7_exit
+    union all
+    select 7 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_7_exit
+    ) as c
+    where c.n > 0
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
+from left_3_webhook
+
+-- v1 = "coupon"
+-- v2 = "vip"
+-- v3 = "null"
+-- v4 = "fine"
+-- v5 = "failed"

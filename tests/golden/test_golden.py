@@ -1,0 +1,107 @@
+"""What the compiler makes of graphs, as files to read. SOJOURN_ACCEPT=1 rewrites them; the difference is for review.
+
+A case is a folder with a `graph.json`, whose points are numbered in their order. Beside it: `problems.txt` with what is
+wrong with it, `plan.txt` with all plans in words, and one file per statement.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sojourn.compiler.check import check
+from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.matching import match
+from sojourn.compiler.explain import render_plan
+from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_removed, lower_selection, lower_stay
+from sojourn.compiler.plan import Plan
+from sojourn.compiler.segments import SegmentScope
+from sojourn.model.graph import Graph
+from sojourn.model.points import StartByApi, WaitForTrigger, is_entry
+from sojourn.seglang import parse
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/graph.json"))
+ACCEPT = os.environ.get("SOJOURN_ACCEPT") == "1"
+SCOPE = SegmentScope(
+    app_ids={"SHOP1-00001": 1, "SITE1-00001": 2}, workspace_id=1, segments={"VIPS": parse('T("vip", EQ, true)')}
+)
+CHOSEN = 'T("size", EQ, "XL")'
+"""What a request selects."""
+
+
+def load(case: Path) -> Graph:
+    return msgspec.json.decode((case / "graph.json").read_bytes(), type=Graph)
+
+
+def charted(graph: Graph) -> Chart:
+    numbers = {point.id: number for number, point in enumerate(graph.points, 1)}
+    return chart(graph, numbers, SCOPE, journey_id=7, version_no=1)
+
+
+def plans(of: Chart) -> Iterator[tuple[str, Plan]]:
+    """Yield every plan of a journey under the name of its file."""
+    for number, point in of.points.items():
+        if is_entry(point):
+            yield f"in_{number}", lower_entry(of, number)
+        if isinstance(point, StartByApi):
+            yield f"select_{number}", lower_selection(of, number, parse(CHOSEN))
+        if holds(point, of.net):
+            yield f"from_{number}", lower_stay(of, number)
+    last = next(number for number, point in of.points.items() if not is_entry(point))
+    yield f"removed_{last}", lower_removed(of, last)
+
+
+def statements(of: Chart) -> Iterator[tuple[str, Statement]]:
+    """Yield every statement of a journey under the name of its file."""
+    for name, plan in plans(of):
+        yield name, emit(plan)
+    for number, point in of.points.items():
+        if isinstance(point, WaitForTrigger):
+            yield f"events_{number}", match(of.header, number, point, "events")
+            yield f"arrivals_{number}", match(of.header, number, point, "arrivals")
+
+
+def rendered(statement: Statement) -> str:
+    values = "".join(f"-- {name} = {msgspec.json.encode(value).decode()}\n" for name, value in statement.values.items())
+    return f"{statement.sql}\n\n{values}"
+
+
+def files(case: Path) -> dict[str, str]:
+    """Return what a case should hold beside its graph."""
+    graph = load(case)
+    problems = check(graph, SCOPE)
+    lines = [f"{problem.code} at {problem.where}: {problem.text}\n" for problem in problems]
+    found = {"problems.txt": "".join(lines) or "none\n"}
+    if not problems:
+        of = charted(graph)
+        found["plan.txt"] = "\n".join(render_plan(plan) for _, plan in plans(of))
+        found |= {f"{name}.sql": rendered(statement) for name, statement in statements(of)}
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_compiler_writes_what_it_wrote_before(case: Path) -> None:
+    expected = files(case)
+    stored = {path.name: path for path in case.iterdir() if path.name != "graph.json"}
+    if ACCEPT:
+        for name in stored.keys() - expected.keys():
+            stored[name].unlink()
+        for name, text in expected.items():
+            (case / name).write_text(text, encoding="utf-8")
+        return
+    assert sorted(stored) == sorted(expected)
+    for name, text in expected.items():
+        assert stored[name].read_text(encoding="utf-8") == text, f"{case.name}/{name} changed"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_same_graph_gives_the_same_text(case: Path) -> None:
+    assert files(case) == files(case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_document_comes_back_as_it_was(case: Path) -> None:
+    graph = load(case)
+    assert msgspec.json.decode(msgspec.json.encode(graph), type=Graph) == graph
