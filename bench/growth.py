@@ -116,6 +116,13 @@ class Engine:
         say(f"growth: {label}: {people:,} people, {took.rate:,.0f} people/s")
         return took
 
+    def wait_until_quiet(self) -> None:
+        """Return when the engine has read its journeys and has come to rest."""
+        last, spent = -1.0, processor_seconds(self.worker.pid)
+        while spent > last:
+            time.sleep(2)
+            last, spent = spent, processor_seconds(self.worker.pid)
+
     def _spent(self) -> tuple[float, float]:
         return server_seconds(self._postmaster), processor_seconds(self.worker.pid)
 
@@ -244,7 +251,7 @@ def _idle(server: EmbeddedServer, url: str, journeys: int, people: int, seconds:
     alone = (server_seconds(postmaster) - before) / (seconds // 2)
     engine = Engine(server, url)
     with engine.worker:
-        time.sleep(5)
+        engine.wait_until_quiet()
         say(f"growth: watching an idle engine, {seconds} s")
         before, engine_before = server_seconds(postmaster), processor_seconds(engine.worker.pid)
         time.sleep(seconds)

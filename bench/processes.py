@@ -96,14 +96,16 @@ def processor_seconds(pid: int) -> float:
 def server_seconds(postmaster: int) -> float:
     """Return the processor time of a server: of all its processes, also of those that have ended."""
     process = psutil.Process(postmaster)
-    ended = process.cpu_times()
-    total = processor_seconds(postmaster) + ended.children_user + ended.children_system
-    for child in process.children():
+    while True:
+        ended = process.cpu_times()
         try:
-            total += processor_seconds(child.pid)
+            living = sum(processor_seconds(child.pid) for child in process.children())
         except psutil.NoSuchProcess:
-            continue  # counted with those that have ended at the next reading
-    return total
+            continue
+        # What a process spent goes from it to its parent when it ends; if that was just now, it may be counted nowhere.
+        now_ended = process.cpu_times()
+        if (now_ended.children_user, now_ended.children_system) == (ended.children_user, ended.children_system):
+            return living + now_ended.user + now_ended.system + ended.children_user + ended.children_system
 
 
 def memory_of(pid: int) -> int:
