@@ -67,8 +67,14 @@ def test_the_demonstration_moves_people_and_sends_what_it_counts(tmp_path: Path,
     assert "created" not in second.stdout
     assert statistics(data_dir) == numbers
     assert len(inbox.recipients) == thanked + reminded
+
     healthy = sojourn("doctor", "--data-dir", data_dir)
     assert healthy.returncode == 0, healthy.stdout
+    for journey in numbers.values():
+        explained = sojourn("journey", "explain", journey["journey"], "--analyze", "--data-dir", data_dir)
+        assert explained.returncode == 0, explained.stderr
+        for shown in ('"points"', "left_1_", " <- ", "as materialized (", "Execution Time"):
+            assert shown in explained.stdout
 
 
 def demo(data_dir: Path, smtp_url: str) -> Any:

@@ -1,5 +1,6 @@
 """`sojourn serve` as an operator sees it: started, stopped, hit, and started again."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from sojourn.cli import supervisor
+from sojourn.cli.supervisor import Part, StartFailed, Supervisor
+from tests.acceptance import processes
 from tests.acceptance.processes import Server, answers, free_ports, running, sojourn, until
 
 LISTING = "/api/v3/journeygateway"
@@ -128,27 +132,36 @@ def test_a_bad_setting_is_named(tmp_path: Path, name: str, value: str, complaint
 def test_a_stop_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     token = "a token of sixteen characters or more"
     server = Server(tmp_path / "data", SOJOURN_API_TOKEN=token)
-    processes = psutil.Process(server.process.pid).children(recursive=True)
+    started = psutil.Process(server.process.pid).children(recursive=True)
     postmaster = next((server.data_dir / "postgres").glob("*/postmaster.pid")).read_text().splitlines()[0]
-    processes.append(psutil.Process(int(postmaster)))
+    started.append(psutil.Process(int(postmaster)))
     assert get(server, token) == 200
     assert not any(line.startswith("API token") for line in server.lines)
 
     assert server.stop(number) == 0
 
-    assert not [each for each in processes if is_alive(each)]
+    assert not [each for each in started if is_alive(each)]
     assert not answers(server.url)
     assert "panicked" not in server.errors()
     assert token not in server.errors()
 
 
+async def test_a_part_that_never_starts_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.01)
+    parts = [Part("good", "engine", 1), Part("bad", "no such role", 0)]
+    environment = processes.environment(SOJOURN_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+
+    with pytest.raises(StartFailed, match="does not start"):
+        await Supervisor(parts, environment).run(asyncio.Event(), lambda: pytest.fail("it was ready"))
+
+
 def test_processes_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
-    processes = psutil.Process(server.process.pid).children(recursive=True)
+    started = psutil.Process(server.process.pid).children(recursive=True)
     token = server.shown("API token")
 
     server.stop(signal.SIGKILL)
 
-    until(lambda: not any(is_alive(each) for each in processes), "every process ends")
+    until(lambda: not any(is_alive(each) for each in started), "every process ends")
     with running(tmp_path / "data") as again:
         assert get(again, token) == 200
