@@ -1,0 +1,40 @@
+"""An act of the crash tests: what happens while time stands still, with the workers that are there for it."""
+
+from datetime import datetime
+
+from tests.chaos.crowd import ACTS, rows_of_act
+from tests.chaos.processes import Onlooker, until
+from tests.chaos.stage import Stage
+from tests.chaos.workers import Workers
+from tests.walker import Row
+
+FED_AT_ONCE = 6_000
+
+
+class Act:
+    """The rows of one act, and whether they have had all their effects."""
+
+    def __init__(self, stage: Stage, number: int, workers: Workers, onlooker: Onlooker) -> None:
+        rows = rows_of_act(stage.people, number, stage.app_id)
+        self.batches: list[list[Row]] = [
+            rows[start : start + FED_AT_ONCE] for start in range(0, len(rows), FED_AT_ONCE)
+        ]
+        self._now: datetime = ACTS[number]
+        self._workers = workers
+        self._onlooker = onlooker
+
+    async def is_at_rest(self) -> bool:
+        """Tell whether the workers have nothing left to do; fail if one of them ended by itself."""
+        self._workers.check()
+        return not await self._onlooker.has_work(self._now)
+
+    async def until_at_rest(self) -> None:
+        await until(self.is_at_rest, "the workers had nothing left to do")
+
+    async def until_at_work(self, *names: str) -> None:
+        """Return when one of the workers named is in the middle of a tick, or there is nothing to tick."""
+
+        async def is_time() -> bool:
+            return await self._onlooker.is_at_work(*names) or await self.is_at_rest()
+
+        await until(is_time, f"{names} had something to do")
