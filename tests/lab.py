@@ -69,7 +69,7 @@ def tagged(name: str) -> str:
 
 
 def email(subject: str = "Hello", **fields: Any) -> Any:
-    return _point("send_email", content=EmailContent(subject=subject, text="."), **fields)
+    return _point("send_email", **({"content": EmailContent(subject=subject, text=".")} | fields))
 
 
 def on_event(name: str, **fields: Any) -> Any:
@@ -135,7 +135,7 @@ SHORT: dict[str, Callable[[str], _Unplaced]] = {
     "api": lambda _: _point("start_by_api"),
     "email": lambda subject: email(subject or "Hello"),
     "exit": lambda outcome: _point("exit", outcome=outcome),
-    "on": lambda name: on_event(name),
+    "on": on_event,
     "split": lambda tag: _point("boolean_splitter", filter=tagged(tag)),
     "wait": lambda duration: _point("wait", duration_seconds=seconds(duration)),
 }
@@ -256,7 +256,14 @@ CLEAR = "; ".join(
 )  # fmt: skip
 
 
-@dataclass
+def chosen_fields(of: msgspec.Struct) -> str:
+    """Return what a point or settings say that is not nothing."""
+    fields = {name: getattr(of, name) for name in of.__struct_fields__ if name != "id"}
+    said = ", ".join(f"{name}={value!r}" for name, value in fields.items() if value not in (None, "", (), {}, 0, False))
+    return f"{type(of).__name__}({said})"
+
+
+@dataclass(repr=False)
 class Lab:
     """One database, one shard, one clock. People go by names; the first is profile 1."""
 
@@ -359,7 +366,14 @@ class Lab:
             "insert into listener (journey_id, point_no, workspace_id, app_id, event_name, reaction, attribute_name)"
             " values (%s, %s, %s, null, %s, %s, %s)",
             [
-                (journey.journey_id, each.point_no, self.workspace_id, each.event_name, each.reaction, each.attribute_name)
+                (
+                    journey.journey_id,
+                    each.point_no,
+                    self.workspace_id,
+                    each.event_name,
+                    each.reaction,
+                    each.attribute_name,
+                )
                 for each in heard
             ],
         )
@@ -433,15 +447,31 @@ class Lab:
         app_id = self.app_ids[app] if app else None
         await self.say(*(self._row("attributes", name, data=data, app_id=app_id) for name in people))
 
-    async def event(self, name: str, event: str, /, at: datetime | None = None, app: str | None = None, source: str | None = None, **data: Any) -> None:
+    async def event(
+        self,
+        name: str,
+        event: str,
+        /,
+        at: datetime | None = None,
+        app: str | None = None,
+        source: str | None = None,
+        **data: Any,
+    ) -> None:
         """Let somebody do something."""
         fields = {"received_at": at} if at else {}
         app_id = self.app_ids[app] if app else None
         await self.say(self._row("event", name, name=event, data=data, app_id=app_id, source_id=source, **fields))
 
-    async def enroll(self, journey: Journey, *people: str, at: datetime | None = None, request: str = ANY, **entry: str) -> None:
+    async def enroll(
+        self, journey: Journey, *people: str, at: datetime | None = None, request: str = ANY, **entry: str
+    ) -> None:
         """Send people to the API entry of a journey."""
-        data = {"journey_id": journey.journey_id, "point_no": self._api(journey), "request_uuid": request, "entry": entry}
+        data = {
+            "journey_id": journey.journey_id,
+            "point_no": self._api(journey),
+            "request_uuid": request,
+            "entry": entry,
+        }
         fields = {"received_at": at} if at else {}
         await self.say(*(self._row("enroll", name, data=data, **fields) for name in people))
 
@@ -501,7 +531,8 @@ class Lab:
             shard,
         )
         enrollments = await self.rows(
-            "select enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at from enrollment where shard = %s",
+            "select enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at from enrollment"
+            " where shard = %s",
             shard,
         )
         messages = await self.rows(
@@ -512,7 +543,9 @@ class Lab:
         departures = await self.rows(
             "select enrollment_id, point_no, outcome::text, reason, at from departure where shard = %s", shard
         )
-        tallies = await self.rows("select journey_id, point_no, metric, detail, hour, n from tally where shard = %s", shard)
+        tallies = await self.rows(
+            "select journey_id, point_no, metric, detail, hour, n from tally where shard = %s", shard
+        )
         requests = await self.rows("select request_uuid::text, outcome, n from request_tally where shard = %s", shard)
         passages = await self.rows("select enrollment_id, at, path from passage where shard = %s", shard)
         return Picture(

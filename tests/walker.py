@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from operator import ge, gt, le, lt
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
+from sojourn.compiler.segments import SegmentScope
 from sojourn.model.calendar import EntrySchedule, instant
 from sojourn.model.graph import Graph
 from sojourn.model.points import (
@@ -39,8 +37,9 @@ from sojourn.model.points import (
     Webhook,
 )
 from sojourn.model.schedule import WEEKDAYS
-from sojourn.model.segments import All, AnyOf, Application, Attribute, Comparison, Expression, Not, Reference
+from sojourn.model.segments import Attribute, Expression
 from sojourn.seglang import parse
+from tests import segment_evaluator
 
 Json = Any
 PATIENCE = timedelta(days=1)
@@ -203,16 +202,12 @@ class Walker:
     """One shard.
 
     Args:
-        app_ids: Numbers of apps by application code.
-        segments: Stored segments by code.
+        scope: The apps and segments that there are.
         batch: How many rows of the inbox one tick applies.
     """
 
-    def __init__(
-        self, *, app_ids: Mapping[str, int], segments: Mapping[str, Expression] | None = None, batch: int = 10_000
-    ) -> None:
-        self.app_ids = app_ids
-        self.segments = segments or {}
+    def __init__(self, scope: SegmentScope, *, batch: int = 10_000) -> None:
+        self.scope = scope
         self.batch = batch
         self.journeys: dict[int, Journey] = {}
         self.people: dict[int, Person] = {}
@@ -507,7 +502,7 @@ class Walker:
         for journey, number, point in self._entries(MessageBus):
             if point.attribute_entry and point.attribute_entry.enabled:
                 continue
-            app_id = None if point.application_code is None else self.app_ids[point.application_code]
+            app_id = None if point.application_code is None else self.scope.app_ids[point.application_code]
             arrivals: list[Arrival] = []
             for profile_id, happened in events.items():
                 arrivals += [
@@ -569,9 +564,7 @@ class Walker:
                 key = self._key(point, row.data["event"], row.happened_at)
                 if key is not None:
                     assert row.profile_id is not None
-                    arrivals.append(
-                        Arrival(row.profile_id, row.received_at, 0, key, {"event": row.data["event"]})
-                    )
+                    arrivals.append(Arrival(row.profile_id, row.received_at, 0, key, {"event": row.data["event"]}))
             self._admit_all(journey, number, arrivals, may_reenter=point.allow_reenter, keyed=is_keyed(point))
 
     def _admit_all(
@@ -656,9 +649,10 @@ class Walker:
             output = stay.reached or 0
             if stay.reached is not None and not point.fixed_period:
                 since = stay.since
-        if isinstance(point, Webhook):
-            failed = 1 if journey.after(stay.point_no, "output1") is not None else 0
-            output = failed if stay.reached is None else min(stay.reached, failed)
+        if isinstance(point, Webhook | SendEmail):
+            split = 1 if journey.after(stay.point_no, "output1") is not None else 0
+            silence = split if isinstance(point, Webhook) else 0
+            output = silence if stay.reached is None else min(stay.reached, split)
             if stay.reached is not None:
                 since = stay.since
         name = "default" if output == 0 else f"output{output}"
@@ -692,7 +686,7 @@ class Walker:
             Arrival(person.profile_id, self.now)
             for person in self._in_order()
             if (not by_zone or (person.time_zone or fallback) in zones)
-            and (point.application_code is None or self.app_ids[point.application_code] in person.app_ids)
+            and (point.application_code is None or self.scope.app_ids[point.application_code] in person.app_ids)
             and self._belongs(person, wanted)
         ]
         self._done_until[journey.journey_id, number] = self.now
@@ -708,60 +702,64 @@ class Walker:
     ) -> None:
         """Walk from point to point up to one that holds the person, or to an exit."""
         journey = self.journeys[traveller.journey_id]
-        person = self.people[traveller.profile_id]
         following: int | None = point_no
         while following is not None:
             point_no = following
             path = (*path, point_no)
             self._count(journey, point_no, "entered")
-            output = "default"
-            match point := journey.points[point_no]:
-                case Wait():
-                    wake_at = self._wake_at(point, person, traveller)
-                    if isinstance(wake_at, str):
-                        self.departures[traveller.number] = Departure(point_no, "dropped", wake_at, self.now)
-                        self._count(journey, point_no, "dropped", wake_at)
-                    else:
-                        self._stay(traveller, point_no, since, after_event, wake_at)
-                    break
-                case WaitForTrigger():
-                    wake_at = self.now + timedelta(seconds=point.period_seconds)
-                    stay = self._stay(traveller, point_no, since, after_event, wake_at)
-                    self._match(stay, person.history)
-                    break
-                case Webhook():
-                    self._send(traveller, point_no, "webhook")
-                    fails_to = journey.after(point_no, "output1")
-                    if point.wait_for_response or point.save_response or fails_to is not None:
-                        self._stay(traveller, point_no, since, after_event, self.now + PATIENCE)
-                        break
-                case SendEmail():
-                    self._send(traveller, point_no, "email")
-                case BooleanSplitter():
-                    output = "output1" if self._belongs(person, self._wanted(point)) else "default"
-                case RandomSplitter():
-                    output = draw(point, traveller)
-                case UpdateProfile():
-                    given = [self._operation(each, person, traveller) for each in point.operations]
-                    person.attributes = apply_operations(person.attributes, given)
-                case Exit():
-                    self.departures[traveller.number] = Departure(point_no, "completed", point.outcome, self.now)
-                    self._count(journey, point_no, "completed")
-                    break
-                case StartBySegment() | MessageBus() | StartByApi():
-                    raise AssertionError("nothing leads into an entry")
-                case _:
-                    assert_never(point)
+            if self._stops(traveller, point_no, since, after_event):
+                break
+            output = self._passes(traveller, point_no)
             self._count(journey, point_no, "left", output)
             following = journey.after(point_no, output)
         self.passages.append((traveller.number, self.now, path))
 
-    def _stay(
-        self, traveller: Traveller, point_no: int, since: datetime, after_event: int, wake_at: datetime
-    ) -> Stay:
+    def _stops(self, traveller: Traveller, point_no: int, since: datetime, after_event: int) -> bool:
+        """Tell whether a walk ends at a point: it holds the person, or the enrollment ends."""
+        journey, person = self.journeys[traveller.journey_id], self.people[traveller.profile_id]
+        match point := journey.points[point_no]:
+            case Wait():
+                wake_at = self._wake_at(point, person, traveller)
+                if isinstance(wake_at, str):
+                    self.departures[traveller.number] = Departure(point_no, "dropped", wake_at, self.now)
+                    self._count(journey, point_no, "dropped", wake_at)
+                    return True
+            case WaitForTrigger():
+                wake_at = self.now + timedelta(seconds=point.period_seconds)
+            case Webhook():
+                self._send(traveller, point_no, "webhook")
+                if not (point.wait_for_response or point.save_response or journey.after(point_no, "output1")):
+                    return False
+                wake_at = self.now + PATIENCE
+            case SendEmail():
+                self._send(traveller, point_no, "email")
+                if point.split_by_reaction is None:
+                    return False
+                wake_at = self.now + timedelta(seconds=point.split_by_reaction.wait_seconds)
+            case Exit():
+                self.departures[traveller.number] = Departure(point_no, "completed", point.outcome, self.now)
+                self._count(journey, point_no, "completed")
+                return True
+            case _:
+                return False
         stay = Stay(traveller, point_no, since, after_event, wake_at)
         self.stays[traveller.number] = stay
-        return stay
+        if isinstance(point, WaitForTrigger):
+            self._match(stay, person.history)
+        return True
+
+    def _passes(self, traveller: Traveller, point_no: int) -> str:
+        """Do what a point does to somebody in passing; return the output."""
+        person = self.people[traveller.profile_id]
+        match point := self.journeys[traveller.journey_id].points[point_no]:
+            case BooleanSplitter():
+                return "output1" if self._belongs(person, self._wanted(point)) else "default"
+            case RandomSplitter():
+                return draw(point, traveller)
+            case UpdateProfile():
+                given = [self._operation(each, person, traveller) for each in point.operations]
+                person.attributes = apply_operations(person.attributes, given)
+        return "default"
 
     def _send(self, traveller: Traveller, point_no: int, channel: str) -> None:
         journey = self.journeys[traveller.journey_id]
@@ -826,25 +824,11 @@ class Walker:
         if point.filter is not None:
             return parse(point.filter)
         assert point.filter_code is not None
-        return self.segments[point.filter_code]
+        return self.scope.segments[point.filter_code]
 
     def _belongs(self, person: Person, wanted: Expression) -> bool:
-        match wanted:
-            case All(of=parts):
-                return all(self._belongs(person, part) for part in parts)
-            case AnyOf(of=parts):
-                return any(self._belongs(person, part) for part in parts)
-            case Not(of=part):
-                return not self._belongs(person, part)
-            case Application(app=app, platforms=(), with_tokens=False):
-                return self.app_ids[app] in person.app_ids
-            case Attribute(path=(name,), app=app):
-                is_member = app is None or self.app_ids[app] in person.app_ids
-                return is_member and compares(person.attributes.get(name), wanted)
-            case Reference(code=code):
-                return self._belongs(person, self.segments[code])
-            case _:
-                raise AssertionError(f"the walker does not know `{wanted}`")
+        them = segment_evaluator.Person(attributes=person.attributes, app_ids=sorted(person.app_ids))
+        return segment_evaluator.evaluate(wanted, them, self.now, self.scope)
 
     def _meets(self, data: dict[str, Json], conditions: Conditions) -> bool:
         someone = Person(0, attributes=data)
@@ -910,37 +894,6 @@ def anniversary(local: datetime, years: int) -> datetime:
         return local.replace(year=local.year + years)
     except ValueError:
         return datetime.combine(date(local.year + years, 2, 28), local.time())
-
-
-def compares(value: Json, wanted: Comparison) -> bool:
-    """Compare a value with those of a condition. The few operators that journeys are tested with; all are in segments."""
-    match wanted.operator:
-        case "SET" | "NOTSET":
-            return (value is not None) == (wanted.operator == "SET")
-        case "NOTEQ" | "NOTIN":
-            return not compares(value, replace(wanted, operator="EQ"))
-        case "EQ" | "IN":
-            return any(folded(each) == folded(given) for given in wanted.values for each in whole_and_elements(value))
-        case "GT" | "GTE" | "LT" | "LTE":
-            order = {"GT": gt, "GTE": ge, "LT": lt, "LTE": le}[wanted.operator]
-            return any(order(each, wanted.values[0]) for each in whole_and_elements(value) if is_number(each))
-        case "CONTAINS":
-            given = [str(each).lower() for each in wanted.values]
-            texts = [each.lower() for each in whole_and_elements(value) if isinstance(each, str)]
-            return any(part in text for part in given for text in texts)
-        case _:
-            raise AssertionError(f"the walker does not know {wanted.operator}")
-
-
-def whole_and_elements(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def folded(value: Json) -> tuple[type, Json]:
-    """Make values comparable: text without case; truth is no number."""
-    if isinstance(value, str):
-        return (str, value.lower())
-    return (bool, value) if isinstance(value, bool) else (float, value)
 
 
 def is_number(value: Json) -> bool:

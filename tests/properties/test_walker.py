@@ -21,12 +21,23 @@ from sojourn.compiler.check import check
 from sojourn.compiler.check.shape import always_holds
 from sojourn.engine.tick import Budget
 from sojourn.model.graph import Edge, Graph
-from sojourn.model.points import AnyPoint, Exit, MessageBus, StartByApi, Webhook, WaitForTrigger, is_entry, outputs
+from sojourn.model.points import (
+    AnyPoint,
+    EmailContent,
+    Exit,
+    MessageBus,
+    SendEmail,
+    StartByApi,
+    WaitForTrigger,
+    Webhook,
+    is_entry,
+    outputs,
+)
 from sojourn.model.segments import AnyOf, Attribute, Expression, Not
 from sojourn.seglang import render
 from tests import lab as laboratory
 from tests.conftest import TEMPLATE, Postgres
-from tests.lab import Lab, picture_of, point_id
+from tests.lab import Lab, picture_of
 from tests.walker import Journey, Row, Walker, is_keyed
 
 EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "60"))
@@ -142,7 +153,9 @@ def updates(draw: st.DrawFn) -> Any:
 
 @st.composite
 def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only: bool) -> Any:
-    kinds = ["wait", "wait", "event_wait", "event_wait", "split", "random", "email", "webhook"] + ["update"] * updating * 2
+    kinds = ["wait", "wait", "event_wait", "event_wait", "split", "random", "email", "webhook"] + [
+        "update"
+    ] * updating * 2
     match draw(st.sampled_from(kinds)):
         case "wait":
             return draw(waits(begins))
@@ -156,7 +169,9 @@ def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only:
             sticky = "PROFILE" if sticky_only else draw(st.sampled_from(["PROFILE", "ENROLLMENT"]))
             return laboratory.random_split(*percents, sticky=sticky)
         case "email":
-            return laboratory.email()
+            split = {"reaction": "OPENED", "wait_seconds": draw(durations)} if draw(st.booleans()) else None
+            content = EmailContent(subject="Hello", html=".")
+            return laboratory.email(content=content, split_by_reaction=split)
         case "update":
             return draw(updates())
         case _:
@@ -221,7 +236,8 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
         heads.append(draw(entries(begins, schedules_left)).placed(f"entry{place}"))
     updating = updating and not any(isinstance(point, MessageBus) and is_keyed(point) for point in heads)
     inner = [
-        draw(inner_points(begins, updating, sticky_only)).placed(f"p{place}") for place in range(draw(st.integers(1, 6)))
+        draw(inner_points(begins, updating, sticky_only)).placed(f"p{place}")
+        for place in range(draw(st.integers(1, 6)))
     ]
     exits = [laboratory._point("exit", outcome=name).placed(name) for name in ("done", "gone")]
     edges: list[Edge] = []
@@ -242,7 +258,10 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
         "removed_points": draw(st.sampled_from(["CONTINUE", "DROP"])),
     }
     if draw(st.booleans()):
-        chosen["capping"] = {"max_entries": draw(st.integers(1, 2)), "period_seconds": draw(st.sampled_from([None, 3600]))}
+        chosen["capping"] = {
+            "max_entries": draw(st.integers(1, 2)),
+            "period_seconds": draw(st.sampled_from([None, 3600])),
+        }
     of = laboratory.graph("", settings=chosen)
     return reachable(Graph(points=(*heads, *inner, *exits), edges=tuple(edges), settings=of.settings))
 
@@ -314,6 +333,20 @@ class Story:
     inbox: int | None
     crowd: int | None
 
+    def __repr__(self) -> str:
+        scenes = "\n".join(f"    {scene}" for scene in self.scenes)
+        graphs = "\n".join(map(drawn, self.graphs))
+        return f"{self.begins}, inbox {self.inbox}, crowd {self.crowd}, people {self.people}\n{graphs}\n{scenes}\n"
+
+
+def drawn(of: Graph) -> str:
+    """Write a graph in a form that can be read."""
+    lines = [f"  {laboratory.chosen_fields(of.settings)}"]
+    for point in of.points:
+        ways = {edge.output: laboratory.NAMES[edge.to] for edge in of.edges if edge.from_ == point.id}
+        lines.append(f"    {laboratory.NAMES[point.id]}: {laboratory.chosen_fields(point)} -> {ways}")
+    return "\n".join(lines)
+
 
 SINGLE = ("enter", "enter", "enter", "event", "event", "event", "event", "attributes", "zone", "outcome")
 
@@ -346,15 +379,19 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
 
 @st.composite
 def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
-    """Draw a scene. With batches of people, what is said in one scene must fit into one batch of the inbox."""
+    """Draw a scene. What concerns everybody is worked off in batches of people, between which other rows act: then it
+    has a scene for itself.
+    """
     kinds = (*SINGLE, "drop", "select")
     if crowd is not None:
         kinds = draw(st.sampled_from([SINGLE, SINGLE, ("drop",), ("select",)]))
-    said = draw(st.lists(acts(kinds), min_size=1, max_size=6))
+    said = draw(st.lists(acts(kinds), min_size=1, max_size=1 if kinds == ("select",) else 6))
     command = None
     if draw(st.integers(0, 2)) == 0:
         name = draw(st.sampled_from(["pause", "resume", "resume", "edit", "finish"]))
         command = (name, draw(st.integers(0, 1)), draw(st.integers(0, 5)))
+        if crowd is not None and name != "pause":
+            said = []
     return Scene(draw(st.sampled_from([0, 1, 1, 2, 4, 6, 96, 100])), command, said)
 
 
@@ -514,11 +551,11 @@ class Telling:
         return names[place % len(names)] if names else EVENTS[place % len(EVENTS)]
 
     async def _outcome(self, at: datetime, values: dict[str, Any]) -> Row | None:
-        """Answer the webhook where somebody waits."""
+        """Answer the webhook where somebody waits, or tell of a reaction to a message."""
         waiting = [
             stay
             for stay in self.walker.stays.values()
-            if isinstance(self.lab.journeys[stay.traveller.journey_id].points.get(stay.point_no), Webhook)
+            if isinstance(self.lab.journeys[stay.traveller.journey_id].points.get(stay.point_no), Webhook | SendEmail)
         ]
         if not waiting or self.story.crowd is not None:
             return None
@@ -554,5 +591,5 @@ async def test_the_tick_and_the_walker_tell_the_same_story(lab: Lab, story: Stor
     await lab.clear()
     lab.now = story.begins
     lab.budget = Budget(inbox=story.inbox or 10_000, people=story.crowd or 50_000)
-    walker = Walker(app_ids=lab.app_ids, batch=story.inbox or 10_000)
+    walker = Walker(lab.scope, batch=story.inbox or 10_000)
     await Telling(lab, story, walker).tell()
