@@ -69,37 +69,37 @@ def tagged(name: str) -> str:
 
 
 def email(subject: str = "Hello", **fields: Any) -> Any:
-    return _point("send_email", **({"content": EmailContent(subject=subject, text=".")} | fields))
+    return point("send_email", **({"content": EmailContent(subject=subject, text=".")} | fields))
 
 
 def on_event(name: str, **fields: Any) -> Any:
-    return _point("message_bus", event_name=name, **fields)
+    return point("message_bus", event_name=name, **fields)
 
 
 def segment(filter_: str = "", **fields: Any) -> Any:
-    return _point("start_by_segment", filter=filter_ or None, **fields)
+    return point("start_by_segment", filter=filter_ or None, **fields)
 
 
 def wait(**fields: Any) -> Any:
-    return _point("wait", **fields)
+    return point("wait", **fields)
 
 
 def webhook(**fields: Any) -> Any:
-    return _point("webhook", **({"url": "https://hooks.example/"} | fields))
+    return point("webhook", **({"url": "https://hooks.example/"} | fields))
 
 
 def update(*operations: dict[str, Any]) -> Any:
-    return _point("update_profile", operations=list(operations))
+    return point("update_profile", operations=list(operations))
 
 
 def random_split(*percents: float, **fields: Any) -> Any:
-    return _point("random_splitter", branches=[{"percent": percent} for percent in percents], **fields)
+    return point("random_splitter", branches=[{"percent": percent} for percent in percents], **fields)
 
 
 def awaiting(*branches: TriggerBranch | str, period: str = "1d", **fields: Any) -> Any:
     """Wait for the events of some branches; a name is a branch of that one event."""
     given = [branch(each) if isinstance(each, str) else each for each in branches]
-    return _point("wait_for_trigger", period_seconds=seconds(period), branches=given, **fields)
+    return point("wait_for_trigger", period_seconds=seconds(period), branches=given, **fields)
 
 
 def branch(*events: AwaitedEvent | str, all_of: bool = False, look_back: str = "0s") -> TriggerBranch:
@@ -127,17 +127,17 @@ class _Unplaced:
         return msgspec.convert(document, AnyPoint)
 
 
-def _point(kind: str, **fields: Any) -> _Unplaced:
+def point(kind: str, **fields: Any) -> _Unplaced:
     return _Unplaced(kind, fields)
 
 
 SHORT: dict[str, Callable[[str], _Unplaced]] = {
-    "api": lambda _: _point("start_by_api"),
+    "api": lambda _: point("start_by_api"),
     "email": lambda subject: email(subject or "Hello"),
-    "exit": lambda outcome: _point("exit", outcome=outcome),
+    "exit": lambda outcome: point("exit", outcome=outcome),
     "on": on_event,
-    "split": lambda tag: _point("boolean_splitter", filter=tagged(tag)),
-    "wait": lambda duration: _point("wait", duration_seconds=seconds(duration)),
+    "split": lambda tag: point("boolean_splitter", filter=tagged(tag)),
+    "wait": lambda duration: point("wait", duration_seconds=seconds(duration)),
 }
 
 

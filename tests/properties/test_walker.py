@@ -163,7 +163,7 @@ def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only:
             return draw(event_waits())
         case "split":
             tags = READ + WRITTEN if updating else READ
-            return laboratory._point("boolean_splitter", filter=draw(filters(tags)))
+            return laboratory.point("boolean_splitter", filter=draw(filters(tags)))
         case "random":
             percents = draw(st.sampled_from([(50, 50), (33.33, 66.67), (0, 100), (20, 30, 50)]))
             sticky = "PROFILE" if sticky_only else draw(st.sampled_from(["PROFILE", "ENROLLMENT"]))
@@ -184,7 +184,7 @@ def entries(draw: st.DrawFn, begins: datetime, may_schedule: bool) -> Any:
     kinds = ["api", "event", "event"] + ["segment", "segment"] * may_schedule
     match draw(st.sampled_from(kinds)):
         case "api":
-            return laboratory._point("start_by_api")
+            return laboratory.point("start_by_api")
         case "event":
             fields: dict[str, Any] = {
                 "event_conditions": draw(conditions()),
@@ -239,7 +239,7 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
         draw(inner_points(begins, updating, sticky_only)).placed(f"p{place}")
         for place in range(draw(st.integers(1, 6)))
     ]
-    exits = [laboratory._point("exit", outcome=name).placed(name) for name in ("done", "gone")]
+    exits = [laboratory.point("exit", outcome=name).placed(name) for name in ("done", "gone")]
     edges: list[Edge] = []
     for place, point in enumerate([*heads, *inner]):
         onward = [*inner[max(0, place - len(heads) + 1) :], *exits] if place >= len(heads) else [*inner, *exits]
