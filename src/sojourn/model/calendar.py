@@ -17,6 +17,8 @@ from sojourn.model.schedule import DEVICE, WEEKDAYS, Every, SegmentRepeat
 EASTERNMOST: Final = timedelta(hours=14)
 WESTERNMOST: Final = timedelta(hours=-12)
 QUARTER: Final = timedelta(minutes=15)
+AROUND: Final = timedelta(days=3)
+"""How far a run may be from its date in UTC, one that was put off to the next day included."""
 FREQUENCY: Final[dict[str, Literal[1, 2, 3]]] = {"DAY": DAILY, "WEEK": WEEKLY, "MONTH": MONTHLY}
 HORIZON: Final = timedelta(days=366 * 6)
 """How far ahead a next run is looked for; the longest interval is 366 months, but nobody plans that far."""
@@ -37,27 +39,44 @@ def instant(local: datetime, zone: str) -> datetime:
     return (second if early > late else first).astimezone(UTC)
 
 
-def local_runs(repeat: SegmentRepeat, anchor: date) -> Iterator[datetime]:
-    """Yield the local times of the runs from the day `anchor` on, in order."""
+def local_runs(repeat: SegmentRepeat, anchor: date, near: date) -> Iterator[datetime]:
+    """Yield the local times of the runs in order, at least those from the day `near` on.
+
+    Intervals are counted from the day `anchor`. There are runs before it, too: whether one counts is the caller's
+    business, since it may be the day before in some zones.
+    """
     if repeat.every is None:
         yield from sorted(datetime.fromisoformat(text) for text in repeat.dates)
         return
-    yield from _every(repeat.every, anchor)
+    yield from _every(repeat.every, anchor, near)
 
 
-def _every(every: Every, anchor: date) -> Iterator[datetime]:
-    start = datetime.combine(anchor, time.fromisoformat(every.time))
-    weekdays = [WEEKDAYS.index(day) for day in every.days if day in WEEKDAYS] or None  # pyright: ignore[reportArgumentType] - membership was checked
-    month_days = [int(day) for day in every.days] or None
-    rule = rrule(
+def _every(every: Every, anchor: date, near: date) -> Iterator[datetime]:
+    weekdays = [WEEKDAYS.index(day) for day in WEEKDAYS if day in every.days] or [anchor.weekday()]
+    start = datetime.combine(_interval_start(every, anchor, near), time.fromisoformat(every.time))
+    yield from rrule(
         FREQUENCY[every.unit],
         dtstart=start,
         interval=every.interval,
         byweekday=weekdays if every.unit == "WEEK" else None,
-        bymonthday=month_days if every.unit == "MONTH" else None,
+        bymonthday=[int(day) for day in every.days] or [anchor.day] if every.unit == "MONTH" else None,
         until=start + relativedelta(years=100),
     )
-    yield from rule
+
+
+def _interval_start(every: Every, anchor: date, near: date) -> date:
+    """Return a day shortly before `near` that is a whole number of intervals away from `anchor`."""
+    match every.unit:
+        case "DAY":
+            intervals = (near - anchor).days // every.interval
+            return anchor + timedelta(days=(intervals - 1) * every.interval)
+        case "WEEK":
+            intervals = (near - anchor).days // (7 * every.interval)
+            return anchor + timedelta(weeks=(intervals - 1) * every.interval)
+        case "MONTH":
+            months = (near.year - anchor.year) * 12 + near.month - anchor.month
+            first = anchor.replace(day=1)
+            return first + relativedelta(months=(months // every.interval - 1) * every.interval)
 
 
 class EntrySchedule:
@@ -92,7 +111,7 @@ class EntrySchedule:
             if after < self.begins <= until:
                 yield self.begins
             return
-        for local in local_runs(self.repeat, self._anchor() - timedelta(days=1)):
+        for local in local_runs(self.repeat, self._anchor(), after.date() - AROUND):
             at = self._run_of(local, zone)
             if at is not None and after < at <= until and (self.repeat.until is None or at <= self.repeat.until):
                 yield at
@@ -125,7 +144,7 @@ class EntrySchedule:
             return min(self.runs(self.zone(), after, after + HORIZON), default=None)
         if after < self.begins:
             return self.begins
-        for local in local_runs(self.repeat, self._anchor() - timedelta(days=1)):
+        for local in local_runs(self.repeat, self._anchor(), after.date() - AROUND):
             first = local.replace(tzinfo=UTC) - EASTERNMOST
             # One more day, for runs put off to the next day and for clocks that change.
             last = local.replace(tzinfo=UTC) - WESTERNMOST + timedelta(days=1, hours=1)
