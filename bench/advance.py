@@ -91,9 +91,11 @@ def _result(people: int, runs: int, found: Mapping[str, list[Run]], points: int,
     rows.insert(0, ["Sojourn, the segment entry before it (once)", *entered])
     seconds = {name: median(run.seconds for run in found[name]) for name in NAMES}
     memory = max(run.peak_memory for run in [*found["ours 1"], *found["ours 2"]]) / MB
+    spent = {name: [run.processor_seconds for run in found[name]] for name in NAMES}
     ratios = {
         "one": seconds["floor 1"] / seconds["ours 1"],
         "two": seconds["floor 2"] / seconds["ours 2"],
+        "processor": median(spent["floor 1"]) / median(spent["ours 1"]),
         "workers": seconds["ours 1"] / seconds["ours 2"],
         "floor workers": seconds["floor 1"] / seconds["floor 2"],
     }
@@ -104,6 +106,7 @@ def _result(people: int, runs: int, found: Mapping[str, list[Run]], points: int,
             f"at least {FLOOR_BAR}",
             verdict(ratios["one"] >= FLOOR_BAR),
         ],
+        ["the same by the processor time of the server", f"{ratios['processor']:.2f}", "", ""],
         ["Sojourn / floor, 2 workers", f"{ratios['two']:.2f}", "", ""],
         [
             "Sojourn, 2 workers / 1 worker",

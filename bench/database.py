@@ -107,12 +107,14 @@ def place(url: str, people: int, waits: Sequence[tuple[int, timedelta]], *, jour
         conn.execute(ALARM)
 
 
-# People of one shard take turns among the journeys, so that every journey has people in every shard.
+# People of one shard take turns among the journeys, so that every journey has people in every shard. The rows are
+# written in the order in which the engine would write them: together, who enters a journey in one shard.
 JOURNEY = "1 + mod(i / %(shards)s, %(journeys)s)"
 ENROLL = f"""
 insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entered_at)
 select mod(i, %(shards)s), i, {JOURNEY}, i, 1, %(now)s
 from generate_series(1, %(people)s) as i
+order by 3, 1, 2
 """
 PLACE = f"""
 insert into stay (shard, enrollment_id, journey_id, profile_id, point_no, since, wake_at)
@@ -120,6 +122,7 @@ select
     mod(i, %(shards)s), %(before)s::bigint + i, {JOURNEY}, i, %(wait)s, %(now)s,
     %(now)s + (%(waits)s::interval[])[width_bucket(i - 1, %(firsts)s::integer[])]
 from generate_series(1, %(people)s) as i
+order by 3, 1, 2
 """
 ALARM = """
 insert into alarm (shard, journey_id, point_no, wake_at)
