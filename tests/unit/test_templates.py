@@ -1,6 +1,7 @@
 """Templates: what they render to, what they may not do, and how their problems read."""
 
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 
@@ -100,6 +101,36 @@ def test_a_problem_names_its_line(template: str, problem: str) -> None:
 def test_what_costs_too_much_or_cannot_be_fails(template: str) -> None:
     with pytest.raises(TemplateFailed):
         render(template, ADA)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{" * 500_000,
+        "{%" * 500_000,
+        "{" * 1_000_000,
+        "{{" + " " * 900_000 + "}}",
+        "{% else" + " " * 900_000 + "%}",
+        "{% raw %}" * 100_000,
+        "{% doc %}" * 100_000,
+        "{% raw %}" + "{{" * 400_000 + "{% endraw %}{% nosuch %}",
+        "{% comment %}{% (" + "{{" * 400_000 + "%}{% endcomment %}",
+        "{% if " + "(" * 400_000 + "a" + ")" * 400_000 + " %}{% endif %}",
+        "{{ a }}" * 100_000,
+        "{{ x | nosuch }}" * 50_000,
+    ],
+    ids=lambda template: template[:12],
+)
+def test_no_template_keeps_the_server_busy(template: str) -> None:
+    began = process_time()
+    assert check_template(template) is not None
+    assert process_time() - began < 3
+
+
+def test_unread_text_may_be_long() -> None:
+    template = "x{ y} z " * 100_000 + "{% raw %}" + "{{" * 10_000 + "{% endraw %}{{ profile.name }}"
+    assert check_template(template) is None
+    assert render(template, ADA).endswith("{{Ada <b>")
 
 
 def test_an_unknown_zone_is_utc() -> None:

@@ -4,8 +4,7 @@ A template sees four names, `profile`, `event`, `entry` and `now`, and nothing e
 clock. What it may cost is bounded: loop passes, output, local variables, nesting.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +15,7 @@ from liquid.exceptions import LiquidError, LoopIterationLimitError
 
 from sojourn.model.problems import SojournError
 from sojourn.templates.filters import GROWING, OURS, bounded, product_guard
+from sojourn.templates.markup import Piece, Unreadable, pieces
 
 Target = Literal["html", "text"]
 """Where the result goes. Values are escaped for HTML, and left as they are for everything else."""
@@ -26,7 +26,6 @@ MAX_LOCAL_BYTES = 500_000
 MAX_NESTING = 30
 
 _FORBIDDEN_TAGS = ("include", "render")
-_PIECE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 class TemplateFailed(SojournError):
@@ -96,6 +95,9 @@ _ENVIRONMENTS: Mapping[Target, Environment] = {
 
 @lru_cache(maxsize=256)
 def _compiled(text: str, target: Target) -> BoundTemplate:
+    found = pieces(text)
+    if isinstance(found, Unreadable):
+        raise TemplateFailed(f"line {_line_at(text, found.start)}: {found.text}")
     return _ENVIRONMENTS[target].from_string(text)
 
 
@@ -108,11 +110,14 @@ def check_template(text: str) -> str | None:
     >>> check_template("{% include 'footer' %}")
     "line 1: unexpected tag 'include'"
     """
+    found = pieces(text)
+    if isinstance(found, Unreadable):
+        return f"line {_line_at(text, found.start)}: {found.text}"
     environment = _ENVIRONMENTS["text"]
     try:
         filters = environment.from_string(text).analyze().filters
     except LiquidError as problem:
-        return f"line {_line_of(problem, text)}: {problem.message}"
+        return f"line {_line_of(problem, text, found)}: {problem.message}"
     except RecursionError:
         return "line 1: nested too deeply"
     unknown = [(spans[0].index, name) for name, spans in filters.items() if name not in environment.filters]
@@ -122,16 +127,16 @@ def check_template(text: str) -> str | None:
     return None
 
 
-def _line_of(problem: LiquidError, text: str) -> int:
+def _line_of(problem: LiquidError, text: str, found: Sequence[Piece]) -> int:
     """Return the line of a problem; where python-liquid names none, that of the first piece that fails by itself."""
     if problem.token is not None and problem.token.start_index >= 0:
         return _line_at(text, problem.token.start_index)
-    for piece in _PIECE.finditer(text):
+    for piece in found:
         try:
-            _ENVIRONMENTS["text"].from_string(piece[0])
-        except LiquidError as found:
-            if found.message == problem.message:
-                return _line_at(text, piece.start())
+            _ENVIRONMENTS["text"].from_string(piece.text)
+        except LiquidError as failure:
+            if failure.message == problem.message:
+                return _line_at(text, piece.start)
     return _line_at(text, len(text))
 
 
@@ -151,7 +156,9 @@ def render(text: str, scope: Scope, *, target: Target = "text") -> str:
     try:
         return _compiled(text, target).render(scope.names())
     except LiquidError as problem:
-        raise TemplateFailed(f"line {_line_of(problem, text)}: {problem.message}") from problem
+        found = pieces(text)
+        line = _line_of(problem, text, [] if isinstance(found, Unreadable) else found)
+        raise TemplateFailed(f"line {line}: {problem.message}") from problem
     # python-liquid lets plain errors of Python through where a value does not fit a filter.
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
         raise TemplateFailed(f"{type(problem).__name__}: {problem}") from problem
