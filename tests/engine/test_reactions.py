@@ -59,7 +59,7 @@ def letter(reaction: str = "OPENED", wait: int = 3600, **fields: Any) -> Any:
 
 def letter_without_split(**fields: Any) -> Any:
     content = {"subject": "Hello", "html": HTML, "text": "https://shop.example/text"}
-    return laboratory._point("send_email", **({"content": content} | fields))
+    return laboratory.point("send_email", **({"content": content} | fields))
 
 
 @dataclass

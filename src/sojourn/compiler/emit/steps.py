@@ -176,35 +176,59 @@ def _send_email(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> None:
 
 
 def _at_best_time(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> None:
-    """Find the hour of the day in which a person opens most, then the clock per zone and hour, not per person."""
-    habits, clocks = f"{each.name}_habit", f"{each.name}_clock"
+    """Find the hour of the day in which a person opens most, then the clock per zone and hour, not per person.
+
+    What people opened is fetched for all at once: history lies in a table per day, and to ask ninety of them for each
+    person took seven times as long. Every row of these joins has its partner or needs none; they are full joins because
+    those are never nested loops, which the planner would choose, taking the sets for tiny.
+    """
+    zoned, opened, habits, clocks = (f"{each.name}_{name}" for name in ("zone", "opened", "habit", "clock"))
+    draft.add(
+        zoned,
+        f"""
+select {carried(plan)}, coalesce(p.time_zone, 'UTC') as zone
+from {inflow(plan, each.inflows)}
+{PROFILE}
+""",
+    )
+    draft.add(
+        opened,
+        f"""
+select e.profile_id, e.occurred_at
+from event as e
+where e.shard = {SHARD}
+  and e.profile_id = any(array(select distinct z.profile_id from {zoned} as z))
+  and e.name = '{MESSAGE_OPENED}'
+  and e.received_at > {HABITS_SINCE}
+  and e.received_at <= {NOW}
+  and e.occurred_at > {HABITS_SINCE}
+""",
+    )
     draft.add(
         habits,
         f"""
-select {carried(plan)}, coalesce(p.time_zone, 'UTC') as zone, h.hour
-from {inflow(plan, each.inflows)}
-{PROFILE}
-left join lateral (
-    select extract(hour from e.occurred_at at time zone coalesce(p.time_zone, 'UTC'))::integer as hour
-    from event as e
-    where e.shard = {SHARD} and e.profile_id = i.profile_id and e.name = '{MESSAGE_OPENED}'
-      and e.received_at > {HABITS_SINCE} and e.received_at <= {NOW} and e.occurred_at > {HABITS_SINCE}
-    group by 1
-    order by count(*) desc, 1
-    limit 1
-) as h on true
+select distinct on (h.profile_id) h.profile_id, h.zone, h.hour
+from (
+    select
+        z.profile_id, z.zone, extract(hour from o.occurred_at at time zone z.zone)::integer as hour,
+        count(o.occurred_at) as n
+    from (select distinct profile_id, zone from {zoned}) as z
+    full join {opened} as o on o.profile_id = z.profile_id
+    group by 1, 2, 3
+) as h
+order by h.profile_id, h.n desc, h.hour
 """,
     )
     draft.add(
         clocks,
         f"""
 select
-    z.zone, z.hour,
+    h.zone, h.hour,
     case
-        when z.hour = extract(hour from {NOW} at time zone z.zone) then {NOW}
-        else next_clock_time_v1({NOW}, z.zone, make_time(z.hour, 0, 0), null)
+        when h.hour = extract(hour from {NOW} at time zone h.zone) then {NOW}
+        else next_clock_time_v1({NOW}, h.zone, make_time(h.hour, 0, 0), null)
     end as due_at
-from (select distinct zone, hour from {habits} where hour is not null) as z
+from (select distinct zone, hour from {habits} where hour is not null) as h
 """,
     )
     due_at = f"coalesce(c.due_at, {NOW})"
@@ -214,8 +238,9 @@ from (select distinct zone, hour from {habits} where hour is not null) as z
         each.name,
         f"""
 select {carried(plan, without=("path",))}, i.path || {each.point_no:d}::smallint as path, {due_at} as due_at{wake_at}
-from {habits} as i
-left join {clocks} as c on c.zone = i.zone and c.hour = i.hour
+from {zoned} as i
+full join {habits} as h on h.profile_id = i.profile_id
+full join {clocks} as c on c.zone = h.zone and c.hour = h.hour
 """,
     )
 

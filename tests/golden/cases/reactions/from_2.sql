@@ -19,8 +19,8 @@ at_3_exit as materialized (
         select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_send_email where output = 1
     ) as i
 ),
-at_4_send_email_habit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path, coalesce(p.time_zone, 'UTC') as zone, h.hour
+at_4_send_email_zone as materialized (
+    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path, coalesce(p.time_zone, 'UTC') as zone
     from (
         select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_send_email where output = 0
     ) as i
@@ -28,29 +28,43 @@ at_4_send_email_habit as materialized (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = i.profile_id offset 0
     ) as p on true
-    left join lateral (
-        select extract(hour from e.occurred_at at time zone coalesce(p.time_zone, 'UTC'))::integer as hour
-        from event as e
-        where e.shard = %(shard)s::smallint and e.profile_id = i.profile_id and e.name = 'message_opened'
-          and e.received_at > %(now)s::timestamptz - interval '90 days' and e.received_at <= %(now)s::timestamptz and e.occurred_at > %(now)s::timestamptz - interval '90 days'
-        group by 1
-        order by count(*) desc, 1
-        limit 1
-    ) as h on true
+),
+at_4_send_email_opened as materialized (
+    select e.profile_id, e.occurred_at
+    from event as e
+    where e.shard = %(shard)s::smallint
+      and e.profile_id = any(array(select distinct z.profile_id from at_4_send_email_zone as z))
+      and e.name = 'message_opened'
+      and e.received_at > %(now)s::timestamptz - interval '90 days'
+      and e.received_at <= %(now)s::timestamptz
+      and e.occurred_at > %(now)s::timestamptz - interval '90 days'
+),
+at_4_send_email_habit as materialized (
+    select distinct on (h.profile_id) h.profile_id, h.zone, h.hour
+    from (
+        select
+            z.profile_id, z.zone, extract(hour from o.occurred_at at time zone z.zone)::integer as hour,
+            count(o.occurred_at) as n
+        from (select distinct profile_id, zone from at_4_send_email_zone) as z
+        full join at_4_send_email_opened as o on o.profile_id = z.profile_id
+        group by 1, 2, 3
+    ) as h
+    order by h.profile_id, h.n desc, h.hour
 ),
 at_4_send_email_clock as materialized (
     select
-        z.zone, z.hour,
+        h.zone, h.hour,
         case
-            when z.hour = extract(hour from %(now)s::timestamptz at time zone z.zone) then %(now)s::timestamptz
-            else next_clock_time_v1(%(now)s::timestamptz, z.zone, make_time(z.hour, 0, 0), null)
+            when h.hour = extract(hour from %(now)s::timestamptz at time zone h.zone) then %(now)s::timestamptz
+            else next_clock_time_v1(%(now)s::timestamptz, h.zone, make_time(h.hour, 0, 0), null)
         end as due_at
-    from (select distinct zone, hour from at_4_send_email_habit where hour is not null) as z
+    from (select distinct zone, hour from at_4_send_email_habit where hour is not null) as h
 ),
 at_4_send_email as materialized (
     select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path, coalesce(c.due_at, %(now)s::timestamptz) as due_at
-    from at_4_send_email_habit as i
-    left join at_4_send_email_clock as c on c.zone = i.zone and c.hour = i.hour
+    from at_4_send_email_zone as i
+    full join at_4_send_email_habit as h on h.profile_id = i.profile_id
+    full join at_4_send_email_clock as c on c.zone = h.zone and c.hour = h.hour
 ),
 at_5_exit as materialized (
     select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
