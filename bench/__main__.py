@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from bench import advance, explain, growth, latency, machine, report
@@ -60,7 +60,7 @@ def _numbers(text: str) -> list[int]:
 
 
 @contextlib.contextmanager
-def _data_dir(given: Path | None) -> Iterator[Path]:
+def _data_dir(given: Path | None) -> Generator[Path]:
     if given is not None:
         yield given
         return

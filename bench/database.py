@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -171,7 +172,7 @@ limit 1
 
 def outcome(url: str) -> dict[str, object]:
     """Say what the moved people have left behind, so that two ways of moving them can be compared."""
-    questions = {
+    questions: dict[str, LiteralString] = {
         "stays": "select count(*) from stay",
         "messages": "select point_no, status::text, count(*), count(context) from message group by 1, 2 order by 1, 2",
         "paths": "select path::text, count(*) from passage group by 1 order by 1",

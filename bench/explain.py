@@ -34,7 +34,7 @@ def plan(server: EmbeddedServer, people: int) -> str:
     database.place(url, people, [(people, timedelta(days=1))], journeys=1)
     database.settle(url)
     text, values = compiled()
-    given = values | {"shard": 0, "now": DUE, "hour": DUE.replace(minute=0, second=0), "batch": people // SHARDS}
+    given = {**values, "shard": 0, "now": DUE, "hour": DUE.replace(minute=0, second=0), "batch": people // SHARDS}
     with psycopg.connect(url) as conn:
         for setting in WORKER_SETTINGS:
             conn.execute(sql.SQL(setting))

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -115,7 +115,7 @@ def _identify(url: str, people: int) -> None:
 
 
 @contextmanager
-def _serving(url: str) -> Iterator[tuple[str, int]]:
+def _serving(url: str) -> Generator[tuple[str, int]]:
     """Run a server on the database; yields where it answers and its main process."""
     port = _free_port()
     sojourn = Path(sys.executable).with_name("sojourn")
@@ -154,20 +154,19 @@ def _wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]") -> None
 
 
 def _wait_for_all(url: str, people: int) -> None:
-    give_up = time.monotonic() + END_PATIENCE_S
+    give_up, messages = time.monotonic() + END_PATIENCE_S, 0
     with psycopg.connect(url, autocommit=True) as conn:
-        while time.monotonic() < give_up:
-            (messages,) = conn.execute("select count(*) from message").fetchone() or (0,)
-            if messages == people:
-                return
+        while messages < people:
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{people:,} events, but only {messages:,} messages")
             time.sleep(0.2)
-    raise TimeoutError(f"{people:,} events, but only {messages:,} messages")
+            (messages,) = conn.execute("select count(*) from message").fetchone() or (0,)
 
 
 # The load ---------------------------------------------------------------------------------------------------
 
 
-async def _steadily(rate: int, count: int, act: Callable[[int], Awaitable[None]]) -> None:
+async def _steadily(rate: int, count: int, act: Callable[[int], Coroutine[Any, Any, None]]) -> None:
     """Begin an act every 1/rate seconds, whether or not the earlier ones have ended."""
     started = time.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -182,7 +181,7 @@ async def _send(base_url: str, rate: int, people: int) -> dict[int, Answer]:
     async with Client(base_url) as client:
 
         async def post(number: int) -> None:
-            request = {"application": APP, "auth": TOKEN, "event": EVENT, "userId": f"user-{number}", "attributes": {}}
+            request = {"application": APP, "auth": TOKEN, "event": EVENT, "userId": f"user-{number}"}
             sent_at = time.time()
             status, body = await client.post("/json/1.3/postEvent", {"request": request})
             answers[number] = Answer(sent_at, time.time())
