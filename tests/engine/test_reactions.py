@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -450,11 +449,3 @@ async def test_messages_of_a_held_journey_wait_and_those_of_others_do_not(stage:
         await stage.change(held, "start")
         await running.heard.until("recorded", 2)
     assert await stage.tallies() == {"sent": 2}
-
-
-def test_addresses_are_on_the_server_that_was_named() -> None:
-    tracker = Tracker("https://j.example/below", tracking_key("x"))
-    assert urlsplit(tracker.open_url(MessageRef(1, 2))).path.startswith("/below/t/o/")
-    assert tracker.click_url(MessageRef(1, 2), "https://a.example/" + "x" * 2000) == "https://a.example/" + "x" * 2000
-    assert "tracking" not in repr(tracker)
-    assert repr(tracker) == "Tracker(base_url='https://j.example/below')"
