@@ -1,6 +1,6 @@
 """Lower: from a checked graph to plans, one per place from which people can set out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -18,6 +18,7 @@ from sojourn.compiler.plan import (
     Plan,
     Source,
     Step,
+    Trail,
     set_name,
 )
 from sojourn.compiler.segments import SegmentScope
@@ -197,9 +198,20 @@ def _walk(plan_of: Chart, source: Source, start_name: str, *, target: int | None
         start_name,
         routes=any(inflow.output is not None for inflow, _ in first),
         steps=tuple(steps),
+        trails=_trails(source, start_name, steps),
         carries_attributes=any(isinstance(step.point, UpdateProfile) for step in steps),
         reads_context=any(_reads_context(step) for step in steps),
     )
+
+
+def _trails(source: Source, start_name: str, steps: Iterable[Step]) -> dict[str, Trail | None]:
+    """Say which path led to each set, where it is the same for everybody in it."""
+    found: dict[str, Trail | None] = {start_name: None if isinstance(source, FromRemoved) else (source.point_no,)}
+    for step in steps:
+        led = {found[inflow.set_name] for inflow in step.inflows}
+        only = next(iter(led)) if len(led) == 1 else None
+        found[step.name] = None if only is None else (*only, step.point_no)
+    return found
 
 
 def _first_flows(plan_of: Chart, source: Source, start_name: str, target: int | None) -> list[tuple[Inflow, int]]:

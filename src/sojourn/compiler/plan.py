@@ -102,6 +102,10 @@ Entry = FromEvents | FromRequests | FromSegment
 Source = FromStay | FromRemoved | Entry
 
 
+Trail = tuple[int, ...]
+"""Point numbers in the order in which people came to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inflow:
     """Some of the people of an earlier set: those who leave by an output, or all (None)."""
@@ -134,6 +138,7 @@ class Plan:
     Attributes:
         start_name: The name of the set that sets out.
         routes: Whether the outputs of the source part people.
+        trails: The path that led to each set, by its name; None where people took different ones.
         carries_attributes: A point changes attributes, so every set brings them along.
         reads_context: A point reads what people came with.
     """
@@ -143,6 +148,7 @@ class Plan:
     start_name: str
     routes: bool
     steps: tuple[Step, ...]
+    trails: Mapping[str, Trail | None]
     carries_attributes: bool
     reads_context: bool
 

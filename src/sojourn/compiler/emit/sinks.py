@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from sojourn.compiler.emit.sources import NOW, SHARD, entry_set, waits_turn
+from sojourn.compiler.emit.columns import path, waits_turn
+from sojourn.compiler.emit.sources import NOW, SHARD, entry_set
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import FromEvents, FromRemoved, FromRequests, FromSegment, FromStay, Plan, Step
 from sojourn.model.points import (
@@ -17,8 +18,6 @@ from sojourn.model.points import (
     outputs,
 )
 
-TERMINAL_COLUMNS = ("enrollment_id", "path")
-
 
 def sinks(plan: Plan, draft: Draft) -> None:
     """Write everything that the walk leaves behind."""
@@ -28,7 +27,7 @@ def sinks(plan: Plan, draft: Draft) -> None:
     _departures(plan, draft)
     if plan.carries_attributes:
         _changed_profiles(plan, ends, draft)
-    _passages(ends, draft)
+    _passages(plan, ends, draft)
     if isinstance(plan.source, FromEvents | FromRequests | FromSegment):
         _request_counts(plan, draft)
     _counts(plan, draft)
@@ -169,8 +168,10 @@ on conflict (shard, profile_id) do update set attributes = excluded.attributes, 
     )
 
 
-def _passages(ends: list[str], draft: Draft) -> None:
-    union = "\nunion all\n".join(f"select {SHARD}, {', '.join(TERMINAL_COLUMNS)}, {NOW} from {name}" for name in ends)
+def _passages(plan: Plan, ends: list[str], draft: Draft) -> None:
+    union = "\nunion all\n".join(
+        f"select {SHARD}, enrollment_id, {path(plan, name)}, {NOW} from {name}" for name in ends
+    )
     draft.add("passed", f"insert into passage (shard, enrollment_id, path, at)\n{union}", materialized=False)
 
 

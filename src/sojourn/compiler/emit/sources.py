@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from sojourn.compiler.emit.columns import columns
+from sojourn.compiler.emit.columns import columns, waits_turn
 from sojourn.compiler.emit.conditions import conditions
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import (
@@ -49,7 +49,7 @@ def _from_stay(plan: Plan, origin: FromStay, draft: Draft) -> None:
     since = "case when s.reached is null then s.wake_at else s.since end" if origin.by_event else "s.wake_at"
     if origin.kind == "message_bus":
         since = "s.since"  # who only waited for a turn has not waited
-    _leave(plan, draft, since, f"array[{origin.point_no:d}]::smallint[]", _output(plan, origin))
+    _leave(plan, draft, since, _output(plan, origin))
 
 
 def _output(plan: Plan, origin: FromStay) -> str:
@@ -60,7 +60,7 @@ def _output(plan: Plan, origin: FromStay) -> str:
 
 def _from_removed(plan: Plan, draft: Draft) -> None:
     draft.add("due", _due(plan, "s.point_no = any(%(moved)s::smallint[])", ""))
-    _leave(plan, draft, NOW, "array[s.point_no]", ", s.point_no as removed_no")
+    _leave(plan, draft, NOW, ", array[s.point_no] as path, s.point_no as removed_no")
 
 
 def _due(plan: Plan, where: str, order: str) -> str:
@@ -77,32 +77,37 @@ def _due(plan: Plan, where: str, order: str) -> str:
     return f"select distinct on (d.profile_id) d.place from ({inner}) as d order by d.profile_id, d.enrollment_id"
 
 
-def _leave(plan: Plan, draft: Draft, since: str, path: str, output: str) -> None:
+def _leave(plan: Plan, draft: Draft, since: str, more: str) -> None:
     """Take the due people off their point, then fetch what the plan needs to know about them."""
     needs_more = plan.reads_context or plan.carries_attributes
     name = "leaving" if needs_more else plan.start_name
+    own = {"since": f"{since} as since"}
+    stored = [column for column in columns(plan) if column not in FETCHED]
     body = f"""
         delete from stay as s
         where s.shard = {SHARD} and s.ctid = any(array(select due.place from due))
-        returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-            {since} as since, s.after_event, {path} as path{output}
+        returning {", ".join(f"{own.get(name, f's.{name}')}" for name in stored)}{more}
     """
     draft.add(name, body, materialized=False)
     if needs_more:
-        passed_on = "".join(f", l.{column}" for column in ("output", "removed_no") if f"as {column}" in output)
-        draft.add(plan.start_name, _enriched(plan, "l", "leaving", "n.context", passed_on, join_enrollment=True))
+        draft.add(plan.start_name, _enriched(plan, stored, more))
 
 
-def _enriched(plan: Plan, alias: str, name: str, origin: str, more: str, *, join_enrollment: bool) -> str:
-    extra = f", {origin} as origin" if plan.reads_context else ""
-    joins = ""
-    if plan.reads_context and join_enrollment:
-        joins += "\n" + lateral("enrollment", "n", ("context",), f"n.enrollment_id = {alias}.enrollment_id")
+FETCHED = frozenset({"origin", "attributes", "has_changed"})
+"""Columns that a stay does not have."""
+
+
+def _enriched(plan: Plan, stored: list[str], more: str) -> str:
+    passed_on = [column for column in ("path", "output", "removed_no") if f"as {column}" in more]
+    extra, joins = "", ""
+    if plan.reads_context:
+        extra += ", n.context as origin"
+        joins += "\n" + lateral("enrollment", "n", ("context",), "n.enrollment_id = l.enrollment_id")
     if plan.carries_attributes:
         extra += ", coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed"
-        joins += "\n" + lateral("profile", "p", ("attributes",), f"p.profile_id = {alias}.profile_id")
-    fields = ["enrollment_id", "profile_id", "entry_key", "context", "since", "after_event", "path"]
-    return f"select {', '.join(f'{alias}.{field}' for field in fields)}{extra}{more}\nfrom {name} as {alias}{joins}"
+        joins += "\n" + lateral("profile", "p", ("attributes",), "p.profile_id = l.profile_id")
+    fields = ", ".join(f"l.{column}" for column in [*stored, *passed_on])
+    return f"select {fields}{extra}\nfrom leaving as l{joins}"
 
 
 # Arrivals ---------------------------------------------------------------------------------------------------
@@ -214,10 +219,7 @@ def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
     """
     draft.add("admitted", admitted, materialized=False)
     extra, profiles = "", ""
-    if plan.reads_context:
-        extra += ", j.context as origin"
     if plan.carries_attributes:
-        extra += ", coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed"
         profiles = "\n" + lateral("profile", "p", ("attributes",), "p.profile_id = j.profile_id")
     if waits_turn(plan):
         # Of several enrollments that one person begins here, only one may change attributes now; the others follow.
@@ -225,15 +227,23 @@ def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
     draft.add(
         entry_set(plan),
         f"""
-select
-    j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-    j.since, j.cause as after_event, array[{entry.point_no:d}]::smallint[] as path{extra}
+select {", ".join(ENTERING.get(name, f"j.{name}") for name in columns(plan))}{extra}
 from judged as j{profiles}
 where j.refusal is null
 """,
     )
     if waits_turn(plan):
         draft.add(plan.start_name, f"select {', '.join(columns(plan))} from entering where turn = 1")
+
+
+ENTERING = {
+    "after_event": "j.cause as after_event",
+    "attributes": "coalesce(p.attributes, '{}'::jsonb) as attributes",
+    "context": "null::jsonb as context",
+    "has_changed": "false as has_changed",
+    "origin": "j.context as origin",
+}
+"""Columns of people who enter that are not called so in `judged`."""
 
 
 def lateral(table: str, alias: str, names: tuple[str, ...], where: str) -> str:
@@ -247,11 +257,6 @@ def lateral(table: str, alias: str, names: tuple[str, ...], where: str) -> str:
         f"left join lateral (\n    select {fields} from {table} as {alias}\n"
         f"    where {alias}.shard = {SHARD} and {where} offset 0\n) as {alias} on true"
     )
-
-
-def waits_turn(plan: Plan) -> bool:
-    """Tell whether some who enter must wait at the entry, because another enrollment of theirs goes first."""
-    return isinstance(plan.source, FromEvents) and plan.source.admission.keyed and plan.carries_attributes
 
 
 def _judged(plan: Plan, admission: Admission) -> str:

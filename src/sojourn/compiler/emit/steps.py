@@ -4,7 +4,7 @@ from typing import assert_never
 
 import msgspec
 
-from sojourn.compiler.emit.columns import carried, inflow
+from sojourn.compiler.emit.columns import arrived, carried, inflow, kept
 from sojourn.compiler.emit.sources import NOW, SHARD, lateral
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import Plan, Step
@@ -65,10 +65,9 @@ def step(plan: Plan, each: Step, draft: Draft) -> None:
 def _add(
     plan: Plan, each: Step, draft: Draft, *, extra: str = "", joins: str = "", without: tuple[str, ...] = ()
 ) -> None:
-    others = carried(plan, without=("path", *without))
     lines = [
-        f"select {others}, i.path || {each.point_no:d}::smallint as path{extra}",
-        f"from {inflow(plan, each.inflows)}",
+        f"select {carried(plan, without=without)}{arrived(plan, each)}{extra}",
+        f"from {inflow(plan, each)}",
     ]
     draft.add(each.name, "\n".join([*lines, joins]))
 
@@ -110,8 +109,8 @@ def _wait_for_clock(plan: Plan, each: Step, clock: TimeOfDay | OnWeekday, draft:
     draft.add(
         zoned,
         f"""
-select {carried(plan)}, coalesce(p.time_zone, 'UTC') as zone
-from {inflow(plan, each.inflows)}
+select {carried(plan)}{arrived(plan, each)}, coalesce(p.time_zone, 'UTC') as zone
+from {inflow(plan, each)}
 {PROFILE}
 """,
     )
@@ -122,11 +121,10 @@ select z.zone, next_clock_time_v1({NOW}, z.zone, {arguments}) as wake_at
 from (select distinct zone from {zoned}) as z
 """,
     )
-    others = carried(plan, without=("path",))
     draft.add(
         each.name,
         f"""
-select {others}, i.path || {each.point_no:d}::smallint as path, c.wake_at
+select {carried(plan)}{kept(plan, each.name)}, c.wake_at
 from {zoned} as i
 join {clocks} as c on c.zone = i.zone
 """,
@@ -186,8 +184,8 @@ def _at_best_time(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> Non
     draft.add(
         zoned,
         f"""
-select {carried(plan)}, coalesce(p.time_zone, 'UTC') as zone
-from {inflow(plan, each.inflows)}
+select {carried(plan)}{arrived(plan, each)}, coalesce(p.time_zone, 'UTC') as zone
+from {inflow(plan, each)}
 {PROFILE}
 """,
     )
@@ -237,7 +235,7 @@ from (select distinct zone, hour from {habits} where hour is not null) as h
     draft.add(
         each.name,
         f"""
-select {carried(plan, without=("path",))}, i.path || {each.point_no:d}::smallint as path, {due_at} as due_at{wake_at}
+select {carried(plan)}{kept(plan, each.name)}, {due_at} as due_at{wake_at}
 from {zoned} as i
 full join {habits} as h on h.profile_id = i.profile_id
 full join {clocks} as c on c.zone = h.zone and c.hour = h.hour
