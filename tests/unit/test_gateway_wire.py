@@ -606,6 +606,8 @@ def test_the_legacy_list_has_its_metadata_key() -> None:
         (Problem("x", "graph/points/1/duration_seconds", ""), "points[1].point_data.wait.duration_seconds"),
         (Problem("x", "points", ""), "points"),
         (Problem("x", "comments/3", ""), "comments[3]"),
+        (Problem("x", f"points/{B}/headers/²", ""), 'points[1].point_data.wait.headers["²"]'),
+        (Problem("x", "graph/points/²/id", ""), 'points["²"].id'),
     ],
 )
 def test_places_are_said_in_the_words_of_the_contract(problem: Problem, where: str) -> None:
@@ -613,6 +615,13 @@ def test_places_are_said_in_the_words_of_the_contract(problem: Problem, where: s
         points=(p.StartByApi(id=A), p.Wait(id=B)), settings=model.Settings(application_code="AAAAA-BBBBB")
     )
     assert wire.placed((problem,), graph)[0].where == where
+
+
+def test_names_that_look_like_numbers_are_no_places_in_a_list() -> None:
+    problems = (Problem("x", "attribute_values/²", ""), Problem("x", f"attribute_values/{'9' * 5000}", ""))
+    first, second = (problem.where for problem in wire.within(problems, "payload"))
+    assert first == 'payload.attribute_values["²"]'
+    assert second == f'payload.attribute_values["{"9" * 100}"]'
 
 
 def test_plain_values_of_the_wrong_type_are_misfits() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from sojourn.model.problems import Problem
 
+_INDEX = re.compile(r"[0-9]{1,7}")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -27,6 +28,22 @@ def item(path: str, index: int) -> str:
     'points[2]'
     """
     return f"{path}[{index}]"
+
+
+def joined(path: str, parts: Iterable[str]) -> str:
+    """Return the path of what lies below `path`; of the parts, numbers are places in lists.
+
+    >>> joined("points[2]", ["branches", "0", "²"])
+    'points[2].branches[0]["²"]'
+    """
+    for part in parts:
+        path = item(path, int(part)) if is_index(part) else member(path, part)
+    return path
+
+
+def is_index(part: str) -> bool:
+    """Tell whether a part of a path can be a place in a list."""
+    return _INDEX.fullmatch(part) is not None
 
 
 def spelled(problem: Problem) -> str:

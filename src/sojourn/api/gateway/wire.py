@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from msgspec import Struct
 
 from sojourn.api.common.misfits import misfits
-from sojourn.api.common.paths import item, member
+from sojourn.api.common.paths import is_index, item, joined, member
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
 from sojourn.api.gateway.reading import Choices, fill
 from sojourn.api.gateway.writing import to_plain
@@ -306,12 +306,12 @@ def placed(problems: tuple[Problem, ...], graph: Graph) -> tuple[Problem, ...]:
 
 def within(problems: tuple[Problem, ...], path: str) -> tuple[Problem, ...]:
     """Say where problems of a command are, if its fields are those of the request below `path`."""
-    return tuple(Problem(problem.code, _joined(path, problem.where.split("/")), problem.text) for problem in problems)
+    return tuple(Problem(problem.code, joined(path, problem.where.split("/")), problem.text) for problem in problems)
 
 
 def _wire_path(problem: Problem, numbers: Mapping[str, int], graph: Graph) -> str:
     match problem.where.removeprefix("graph/").split("/"):
-        case ["points", number, *rest] if number.isdigit() and int(number) < len(graph.points):
+        case ["points", number, *rest] if is_index(number) and int(number) < len(graph.points):
             return _point_path(item("points", int(number)), graph.points[int(number)], rest, "")
         case ["points", point_id, *rest] if point_id in numbers:
             index = numbers[point_id]
@@ -319,19 +319,13 @@ def _wire_path(problem: Problem, numbers: Mapping[str, int], graph: Graph) -> st
         case ["edges", point_id, output, *_] if point_id in numbers:
             return member(f"{item('points', numbers[point_id])}.outputs", output)
         case ["settings", *rest]:
-            return _joined("params", rest)
+            return joined("params", rest)
         case parts:
-            return _joined("", parts)
+            return joined("", parts)
 
 
 def _point_path(at: str, point: AnyPoint, rest: list[str], code: str) -> str:
     """Say where in a point a problem is: in a field, in the choice among its fields, in its outputs, or all over."""
     if rest or code.endswith(".one_of"):
-        return _joined(f"{at}.point_data.{point.__struct_config__.tag}", rest)
+        return joined(f"{at}.point_data.{point.__struct_config__.tag}", rest)
     return f"{at}.outputs" if code.startswith("output.") else at
-
-
-def _joined(path: str, parts: list[str]) -> str:
-    for part in parts:
-        path = item(path, int(part)) if part.isdigit() else member(path, part)
-    return path

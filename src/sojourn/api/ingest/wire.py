@@ -4,7 +4,7 @@ A person is a `hwid`, a `userId`, or both. Clients on devices send more than is 
 `PASSED_OVER`. Anything else that is unknown is a mistake, and is said to be one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from sojourn.api.common.misfits import misfits
-from sojourn.api.common.paths import member
+from sojourn.api.common.paths import is_index, item, member
 from sojourn.model.problems import Problem
 from sojourn.service.commands import (
     AttributeOperation,
@@ -278,15 +278,24 @@ _PLACES: Mapping[str, str] = {
 }
 
 
-def place(where: str, renamed: Mapping[str, str]) -> str:
-    """Say where a problem of a command is in the request."""
+def problem_place(command: Command, where: str) -> str:
+    """Say where a problem of a command is in the words of its request."""
     if where in _PLACES:
         return _PLACES[where]
     head, _, rest = where.partition("/")
-    path = renamed.get(head, head)
+    path = head if isinstance(command, PostEvent) else {"attributes": "tags", "operations": "tags"}.get(head, head)
+    name, _, index = rest.rpartition("/")
+    if name and is_index(index) and rest not in _names(command):
+        return item(member(path, name), int(index))
     return member(path, rest) if rest else path
 
 
-def problem_place(command: Command, where: str) -> str:
-    """Say where a problem of a command is in the words of its request."""
-    return place(where, {} if isinstance(command, PostEvent) else {"attributes": "tags", "operations": "tags"})
+def _names(command: Command) -> Container[str]:
+    """Return the names of the attributes that a command is about; a name may hold a slash."""
+    match command:
+        case SetAttributes():
+            return {operation.tag for operation in command.operations}
+        case PostEvent() | RegisterDevice() | RegisterEmail():
+            return command.attributes.keys()
+        case _:
+            return ()
