@@ -1,5 +1,6 @@
 """An act of the crash tests: what happens while time stands still, with the workers that are there for it."""
 
+import asyncio
 from datetime import datetime
 
 from tests.chaos.crowd import ACTS, rows_of_act
@@ -8,7 +9,8 @@ from tests.chaos.stage import Stage
 from tests.chaos.workers import Workers
 from tests.walker import Row
 
-FED_AT_ONCE = 6_000
+BATCHES = 4
+"""In which the rows of an act come."""
 
 
 class Act:
@@ -16,9 +18,8 @@ class Act:
 
     def __init__(self, stage: Stage, number: int, workers: Workers, onlooker: Onlooker) -> None:
         rows = rows_of_act(stage.people, number, stage.app_id)
-        self.batches: list[list[Row]] = [
-            rows[start : start + FED_AT_ONCE] for start in range(0, len(rows), FED_AT_ONCE)
-        ]
+        size = -(-len(rows) // BATCHES)
+        self.batches: list[list[Row]] = [rows[start : start + size] for start in range(0, len(rows), size or 1)]
         self._now: datetime = ACTS[number]
         self._workers = workers
         self._onlooker = onlooker
@@ -31,10 +32,12 @@ class Act:
     async def until_at_rest(self) -> None:
         await until(self.is_at_rest, "the workers had nothing left to do")
 
-    async def until_at_work(self, *names: str) -> None:
-        """Return when one of the workers named is in the middle of a tick, or there is nothing to tick."""
+    async def until_at_work(self, *names: str, feeding: asyncio.Task[None] | None = None) -> None:
+        """Return when one of the workers named is in the middle of a tick, or there is nothing more to tick."""
 
         async def is_time() -> bool:
-            return await self._onlooker.is_at_work(*names) or await self.is_at_rest()
+            if await self._onlooker.is_at_work(*names):
+                return True
+            return (feeding is None or feeding.done()) and await self.is_at_rest()
 
         await until(is_time, f"{names} had something to do")

@@ -37,6 +37,11 @@ class Stage:
                 await conn.execute("insert into receipt values (%s)", (receipt,))
             await append_inbox(conn, [self._inbox_row(row) for row in rows], now=rows[0].received_at)
 
+    async def analyze(self) -> None:
+        """Tell the planner how large the tables are by now. In a longer life the server would do that by itself."""
+        async with await connect(self.url, application_name="analyze", autocommit=True) as conn:
+            await conn.execute("analyze")
+
     async def has_receipt(self, receipt: int) -> bool:
         async with await connect(self.url, application_name="feeder") as conn:
             cursor = await conn.execute("select from receipt where receipt_id = %s", (receipt,))
