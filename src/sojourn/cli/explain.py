@@ -18,7 +18,6 @@ from sojourn.service.errors import InvalidDocument, JourneyNotFound
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import JourneyRow, read_changed_journeys, read_scopes
 from sojourn.store.explaining import analyze
-from sojourn.store.tick import compiled
 
 Stage = Literal["graph", "plan", "sql"]
 Shown = tuple[str, str]
@@ -77,7 +76,7 @@ async def analysed(conn: Conn, workspace_id: int, journey: UUID, *, shard: int, 
     return [
         (
             "text",
-            f"{name}\n{await analyze(conn, compiled(statement.sql), {**statement.values, **given}, shard=shard)}\n",
+            f"{name}\n{await analyze(conn, statement.sql, {**statement.values, **given}, shard=shard)}\n",
         )
         for name, statement in (await _compile(conn, row)).statements
     ]

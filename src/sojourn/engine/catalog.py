@@ -51,6 +51,7 @@ class Journey:
     chart: Chart | None
     is_failing: bool = False
     _compiled: dict[Hashable, Runnable] = field(default_factory=dict[Hashable, Runnable])
+    _schedules: Mapping[int, EntrySchedule] | None = None
 
     @property
     def journey_id(self) -> int:
@@ -76,19 +77,21 @@ class Journey:
         """Return a point of the present version, or None if it has none with this number."""
         return None if self.chart is None else self.chart.points.get(point_no)
 
-    def schedules(self) -> dict[int, EntrySchedule]:
+    def schedules(self) -> Mapping[int, EntrySchedule]:
         """Return when each segment entry runs, by point number."""
-        if self.chart is None or self.row.started_at is None:
-            return {}
-        return {
-            point_no: EntrySchedule(point.repeat, point.start_at, self.row.started_at)
-            for point_no, point in self.chart.points.items()
-            if isinstance(point, StartBySegment) and not point.is_deactivated
-        }
+        if self._schedules is None:
+            points: Mapping[int, AnyPoint] = {} if self.chart is None else self.chart.points
+            started_at = self.row.started_at
+            self._schedules = {
+                point_no: EntrySchedule(point.repeat, point.start_at, started_at)
+                for point_no, point in points.items()
+                if isinstance(point, StartBySegment) and not point.is_deactivated and started_at is not None
+            }
+        return self._schedules
 
     def fixed_waits(self) -> list[int]:
         """Return the event waits that hold people for the whole period, whatever they do."""
-        points = {} if self.chart is None else self.chart.points
+        points: Mapping[int, AnyPoint] = {} if self.chart is None else self.chart.points
         return sorted(n for n, point in points.items() if isinstance(point, WaitForTrigger) and point.fixed_period)
 
     def on_entry(self, point_no: int) -> Runnable:

@@ -4,7 +4,8 @@ The order is that of the design: what concerns everybody; the inbox; events and 
 whoever is due, until nobody is or the budget is spent. All of it happens or none of it.
 """
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +19,10 @@ from sojourn.store.tick import Alarm, EventRange, InboxGroup, Moved, ShardWideRo
 ENTRY_REMOVED = "entry removed"
 NOT_RUNNING = "journey not running"
 """Why a request let nobody in."""
+
+
+PIPELINED = 64
+"""Statements sent at most without waiting for their answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,22 +187,20 @@ class Advance:
             self._progress.touched.add((journey.journey_id, point_no))
         return moved
 
-    async def resume(self, journey: Journey, point_no: int) -> Moved:
-        """Let the people go on whose stay at a point is over."""
-        self._progress.touched.add((journey.journey_id, point_no))
-        return await self.walk(journey, journey.on_stay(point_no), {"batch": self.budget.people})
-
     async def walk(self, journey: Journey, runnable: Runnable, given: dict[str, object]) -> Moved:
         """Run one compiled walk, and give those who came to an event wait a look at what they did."""
         self.at_work = journey
         moved = await self.tick.move(runnable.sql, {**runnable.values, **given})
         self.at_work = None
+        await self._note(journey, runnable, moved)
+        return moved
+
+    async def _note(self, journey: Journey, runnable: Runnable, moved: Moved) -> None:
         self._progress.moved += moved.taken
         self._progress.statements += 1
         self._progress.sends = self._progress.sends or (runnable.sends and moved.taken > 0)
         for placed_no in moved.placed:
             await self._greet(journey, placed_no)
-        return moved
 
     async def _greet(self, journey: Journey, point_no: int) -> None:
         """Match the people who have just come to an event wait with what they have done since they count from.
@@ -220,10 +223,10 @@ class Advance:
             alarms = await self.tick.due_alarms(held, self.budget.statements)
             if not alarms:
                 return
-            for alarm in self._ready(alarms):
-                await self._ring(self.catalog.journeys[alarm.journey_id], alarm.point_no)
-                if self._progress.moved >= self.budget.people:
-                    return
+            waiting = deque(self._ready(alarms))
+            crowd = self.budget.people
+            while waiting and self._progress.moved < self.budget.people:
+                crowd = await self._ring_some(waiting, crowd)
             await self.tick.reset_alarms(sorted(self._progress.touched))
             self._progress.touched.clear()
 
@@ -240,11 +243,41 @@ class Advance:
     def _is_schedule(self, alarm: Alarm) -> bool:
         return alarm.point_no in self.catalog.journeys[alarm.journey_id].schedules()
 
-    async def _ring(self, journey: Journey, point_no: int) -> None:
-        if journey.point(point_no) is None:
-            # The point was removed; a row of the inbox takes its people elsewhere.
-            await self.tick.set_alarm(journey.journey_id, point_no, None)
-        elif point_no in journey.schedules():
-            await run_schedule(self, journey, point_no)
-        else:
-            await self.resume(journey, point_no)
+    async def _ring_some(self, waiting: deque[Alarm], crowd: int) -> int:
+        """Ring the first alarm; or the first few at once, where the last ones brought few people each.
+
+        Where a thousand journeys have a hundred people due, waiting for each answer before the next statement is sent
+        costs as much as moving the people. Together they take no more people than one alone may.
+        `crowd` is how many people the fullest point brought last; the return value is that of these.
+        """
+        together = min(len(waiting), max(1, self.budget.people // max(crowd, 1)), PIPELINED)
+        batch = self.budget.people // together
+        walks: list[tuple[Journey, int]] = []
+        while waiting and len(walks) < together:
+            alarm = waiting.popleft()
+            journey = self.catalog.journeys[alarm.journey_id]
+            if journey.point(alarm.point_no) is None:
+                # The point was removed; a row of the inbox takes its people elsewhere.
+                await self.tick.set_alarm(journey.journey_id, alarm.point_no, None)
+            elif alarm.point_no in journey.schedules():
+                await run_schedule(self, journey, alarm.point_no)
+            else:
+                walks.append((journey, alarm.point_no))
+        return await self._resume_all(walks, batch)
+
+    async def _resume_all(self, walks: Sequence[tuple[Journey, int]], batch: int) -> int:
+        """Let the people go on whose stays at these points are over; return how many the fullest point brought."""
+        if not walks:
+            return 0
+
+        def blame(place: int) -> None:
+            self.at_work = walks[place][0]
+
+        runnables = [journey.on_stay(point_no) for journey, point_no in walks]
+        self._progress.touched |= {(journey.journey_id, point_no) for journey, point_no in walks}
+        given = [(runnable.sql, {**runnable.values, "batch": batch}) for runnable in runnables]
+        results = await self.tick.move_all(given, blame)
+        self.at_work = None
+        for (journey, _), runnable, moved in zip(walks, runnables, results, strict=True):
+            await self._note(journey, runnable, moved)
+        return max(moved.taken for moved in results)

@@ -3,12 +3,14 @@
 All of them work on one shard inside the transaction that holds its lease; none decides anything.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 
-from psycopg import errors, sql
+from psycopg import AsyncCursor, AsyncRawCursor, errors
+from psycopg.types.numeric import Int8
 
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
@@ -19,8 +21,13 @@ CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 FAILURES = (errors.DataError, errors.InternalError, errors.NotSupportedError, errors.ProgrammingError)
 """A statement cannot be carried out on the data that it met; repeating it would not help."""
 
-Compiled = sql.SQL
-"""A compiled statement, ready to be run."""
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled statement as the server takes it: numbered parameters, and the names they had."""
+
+    query: bytes
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +107,14 @@ class Tick:
         self._given: dict[str, Any] = {"shard": shard, "now": now, "hour": hour}
 
     async def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - parameters are of any type
-        cursor = await self._conn.execute(QUERIES[name], self._given | values, prepare=True)
-        return await cursor.fetchall()
+        return await (await self._execute(name, values)).fetchall()
 
     async def _do(self, name: str, **values: Any) -> int:  # noqa: ANN401 - parameters are of any type
-        cursor = await self._conn.execute(QUERIES[name], self._given | values, prepare=True)
-        return cursor.rowcount
+        return (await self._execute(name, values)).rowcount
+
+    async def _execute(self, name: str, values: Mapping[str, Any]) -> AsyncCursor[tuple[Any, ...]]:
+        given = {key: _wide(value) for key, value in {**self._given, **values}.items()}
+        return await self._conn.execute(QUERIES[name], given, prepare=True)
 
     async def take_lease(self) -> int | None:
         """Take the shard's lease; return the number of its next arrival, or None where another tick has the lease."""
@@ -257,26 +266,72 @@ class Tick:
 
     async def move(self, statement: Compiled, values: Mapping[str, Any]) -> Moved:
         """Run a compiled walk."""
-        cursor = await self._conn.execute(statement, {**values, **self._given}, prepare=True)
-        taken, last_profile, placed = 0, None, dict[int, int]()
-        for what, point_no, n, last in await cursor.fetchall():
-            if what == "taken":
-                taken, last_profile = n, last
-            else:
-                placed[point_no] = n
-        return Moved(taken, last_profile, placed)
+        return _moved(await (await self._run(statement, values)).fetchall())
+
+    async def _run(self, statement: Compiled, values: Mapping[str, Any]) -> AsyncRawCursor[tuple[Any, ...]]:
+        given = {**values, **self._given}
+        cursor = AsyncRawCursor(self._conn)
+        return await cursor.execute(statement.query, [_wide(given[name]) for name in statement.names], prepare=True)
+
+    async def move_all(
+        self, walks: Sequence[tuple[Compiled, Mapping[str, Any]]], before: Callable[[int], None]
+    ) -> list[Moved]:
+        """Run compiled walks one after the other without waiting for each answer.
+
+        `before` is told the place of each walk whose answer is read next: the one to blame should that fail.
+        """
+        results: list[Moved] = []
+        async with self._conn.pipeline():
+            cursors = [await self._run(statement, values) for statement, values in walks]
+            for place, cursor in enumerate(cursors):
+                before(place)
+                results.append(_moved(await cursor.fetchall()))
+        return results
 
     async def match(self, statement: Compiled, values: Mapping[str, Any]) -> int:
         """Run a compiled match of events and waits; return how many people go on."""
-        cursor = await self._conn.execute(statement, {**values, **self._given}, prepare=True)
-        row = await cursor.fetchone()
+        row = await (await self._run(statement, values)).fetchone()
         assert row is not None, "a match returns one row"
         return row[0]
 
 
+PLACEHOLDER = re.compile(r"%%|%\((\w+)\)s")
+
+
 def compiled(text: str) -> Compiled:
-    """Mark what the compiler made as SQL: its text holds only our own words and numbers, values are parameters."""
-    return sql.SQL(cast("LiteralString", text))
+    """Number the parameters of what the compiler made, once; the driver would read the text at every run.
+
+    Its text holds only our own words and numbers; what a person typed is a parameter.
+
+    >>> compiled("select %(a)s, %(b)s, %(a)s, 7 %% 2")
+    Compiled(query=b'select $1, $2, $1, 7 % 2', names=('a', 'b'))
+    """
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return Compiled(PLACEHOLDER.sub(number, text).encode(), tuple(names))
+
+
+def _wide(value: object) -> object:
+    """Send every integer as the same type, or each size of a number would be another statement to prepare."""
+    return Int8(value) if type(value) is int else value
+
+
+def _moved(rows: Sequence[tuple[Any, ...]]) -> Moved:
+    taken, last_profile, placed = 0, None, dict[int, int]()
+    for what, point_no, n, last in rows:
+        if what == "taken":
+            taken, last_profile = n, last
+        else:
+            placed[point_no] = n
+    return Moved(taken, last_profile, placed)
 
 
 async def shards_with_work(conn: Conn, *, now: datetime, held: Sequence[int]) -> list[int]:

@@ -4,13 +4,13 @@ Each rule is a generator of problems; `RULES` is all of them, in the order in wh
 """
 
 from collections.abc import Callable, Collection, Iterator
-from zoneinfo import available_timezones
 
 from sojourn.compiler.check import fields, shape
 from sojourn.compiler.check.scope import CheckScope
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Graph
 from sojourn.model.problems import Problem
+from sojourn.model.zones import zone_names
 
 RULES: tuple[Callable[[Graph, CheckScope], Iterator[Problem]], ...] = (
     shape.unique_points,
@@ -37,6 +37,6 @@ def check(
     `presets` are the codes of the stored message contents; None leaves them unchecked. `zones` are the time zones that
     the database knows; None means those of Python.
     """
-    known_zones = available_timezones() if zones is None else zones
+    known_zones = zone_names() if zones is None else zones
     within = CheckScope(scope, None if presets is None else frozenset(presets), frozenset(known_zones))
     return [problem for rule in RULES for problem in rule(graph, within)]

@@ -10,11 +10,10 @@ due as materialized (
 left_2_wait as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[2]::smallint[] as path
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.wake_at as since, s.after_event, s.context
 ),
 at_3_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path, (select next_clock_time_v1(%(now)s::timestamptz, %(v2)s::text, %(v1)s::time, array[1, 5]::smallint[])) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, (select next_clock_time_v1(%(now)s::timestamptz, %(v2)s::text, %(v1)s::time, array[1, 5]::smallint[])) as wake_at
     from left_2_wait as i
 ),
 placed as (
@@ -32,7 +31,7 @@ placed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_wait
+    select %(shard)s::smallint, enrollment_id, array[2, 3]::smallint[], %(now)s::timestamptz from at_3_wait
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

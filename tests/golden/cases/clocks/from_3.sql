@@ -10,11 +10,10 @@ due as materialized (
 left_3_wait as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[3]::smallint[] as path
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.wake_at as since, s.after_event, s.context
 ),
 at_4_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path, greatest(%(v1)s::timestamptz, %(now)s::timestamptz) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, greatest(%(v1)s::timestamptz, %(now)s::timestamptz) as wake_at
     from left_3_wait as i
 ),
 placed as (
@@ -32,7 +31,7 @@ placed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_4_wait
+    select %(shard)s::smallint, enrollment_id, array[3, 4]::smallint[], %(now)s::timestamptz from at_4_wait
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -10,11 +10,10 @@ due as materialized (
 leaving as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[4]::smallint[] as path
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.wake_at as since, s.after_event, s.context
 ),
 left_4_wait as materialized (
-    select l.enrollment_id, l.profile_id, l.entry_key, l.context, l.since, l.after_event, l.path, n.context as origin
+    select l.enrollment_id, l.profile_id, l.entry_key, l.since, l.after_event, l.context, n.context as origin
     from leaving as l
     left join lateral (
         select n.context from enrollment as n
@@ -22,7 +21,7 @@ left_4_wait as materialized (
     ) as n on true
 ),
 at_5_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.path || 5::smallint as path, date_attribute_v1(%(now)s::timestamptz, (coalesce(i.context, i.origin) -> 'event' -> %(v1)s::text), coalesce(p.time_zone, 'UTC'), %(v2)s::time, -86400, 'DROP') as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.origin, date_attribute_v1(%(now)s::timestamptz, (coalesce(i.context, i.origin) -> 'event' -> %(v1)s::text), coalesce(p.time_zone, 'UTC'), %(v2)s::time, -86400, 'DROP') as wake_at
     from left_4_wait as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -54,7 +53,7 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_wait
+    select %(shard)s::smallint, enrollment_id, array[4, 5]::smallint[], %(now)s::timestamptz from at_5_wait
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -10,11 +10,10 @@ due as materialized (
 left_5_wait as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[5]::smallint[] as path
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.wake_at as since, s.after_event, s.context
 ),
 at_6_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path, date_attribute_v1(%(now)s::timestamptz, (p.attributes -> %(v1)s::text), coalesce(p.time_zone, 'UTC'), null::time, 0, 'NEXT_YEAR') as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, date_attribute_v1(%(now)s::timestamptz, (p.attributes -> %(v1)s::text), coalesce(p.time_zone, 'UTC'), null::time, 0, 'NEXT_YEAR') as wake_at
     from left_5_wait as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -46,7 +45,7 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_6_wait
+    select %(shard)s::smallint, enrollment_id, array[5, 6]::smallint[], %(now)s::timestamptz from at_6_wait
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -36,14 +36,12 @@ admitted as (
     where j.refusal is null
 ),
 left_1_message_bus as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path
+    select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context
     from judged as j
     where j.refusal is null
 ),
 at_2_wait_zone as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path, coalesce(p.time_zone, 'UTC') as zone
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, coalesce(p.time_zone, 'UTC') as zone
     from left_1_message_bus as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -55,7 +53,7 @@ at_2_wait_clock as materialized (
     from (select distinct zone from at_2_wait_zone) as z
 ),
 at_2_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, c.wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, c.wake_at
     from at_2_wait_zone as i
     join at_2_wait_clock as c on c.zone = i.zone
 ),
@@ -74,7 +72,7 @@ placed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_2_wait
+    select %(shard)s::smallint, enrollment_id, array[1, 2]::smallint[], %(now)s::timestamptz from at_2_wait
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

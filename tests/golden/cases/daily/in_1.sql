@@ -37,9 +37,7 @@ admitted as (
     where j.refusal is null
 ),
 left_1_start_by_segment as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed
+    select j.enrollment_id, j.profile_id, null::jsonb as context, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed
     from judged as j
     left join lateral (
         select p.attributes from profile as p
@@ -48,11 +46,11 @@ left_1_start_by_segment as materialized (
     where j.refusal is null
 ),
 at_2_update_profile as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, apply_operations_v1(i.attributes, %(v4)s::jsonb) as attributes, true as has_changed
+    select i.enrollment_id, i.profile_id, i.context, apply_operations_v1(i.attributes, %(v4)s::jsonb) as attributes, true as has_changed
     from left_1_start_by_segment as i
 ),
 at_3_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.attributes, i.has_changed, i.path || 3::smallint as path,
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed,
         case when coalesce((i.attributes -> %(v5)s::text) = %(v3)s::jsonb or jsonb_typeof((i.attributes -> %(v5)s::text)) = 'array' and exists (select 1 from elements_v1((i.attributes -> %(v5)s::text)) as element(value) where element.value = %(v3)s::jsonb), false) then 1 else 0 end as output
     from at_2_update_profile as i
     left join lateral (
@@ -61,17 +59,17 @@ at_3_boolean_splitter as materialized (
     ) as p on true
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.attributes, i.has_changed, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, attributes, has_changed from at_3_boolean_splitter where output = 0
+        select enrollment_id, profile_id, context, attributes, has_changed from at_3_boolean_splitter where output = 0
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.attributes, i.has_changed, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed, i.path || 5::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, attributes, has_changed from at_3_boolean_splitter where output = 1
+        select enrollment_id, profile_id, context, attributes, has_changed, array[1, 2, 3]::smallint[] as path from at_3_boolean_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, attributes, has_changed from at_4_send_email
+        select enrollment_id, profile_id, context, attributes, has_changed, array[1, 2, 3, 4]::smallint[] as path from at_4_send_email
     ) as i
 ),
 message_4 as (

@@ -11,11 +11,10 @@ due as materialized (
 leaving as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 left_removed_points as materialized (
-    select l.enrollment_id, l.profile_id, l.entry_key, l.context, l.since, l.after_event, l.path, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed, l.removed_no
+    select l.enrollment_id, l.profile_id, l.context, l.path, l.removed_no, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed
     from leaving as l
     left join lateral (
         select p.attributes from profile as p
@@ -23,11 +22,11 @@ left_removed_points as materialized (
     ) as p on true
 ),
 at_2_update_profile as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, apply_operations_v1(i.attributes, %(v1)s::jsonb) as attributes, true as has_changed
+    select i.enrollment_id, i.profile_id, i.context, i.path || 2::smallint as path, apply_operations_v1(i.attributes, %(v1)s::jsonb) as attributes, true as has_changed
     from left_removed_points as i
 ),
 at_3_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.attributes, i.has_changed, i.path || 3::smallint as path,
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed, i.path || 3::smallint as path,
         case when coalesce((i.attributes -> %(v2)s::text) = %(v3)s::jsonb or jsonb_typeof((i.attributes -> %(v2)s::text)) = 'array' and exists (select 1 from elements_v1((i.attributes -> %(v2)s::text)) as element(value) where element.value = %(v3)s::jsonb), false) then 1 else 0 end as output
     from at_2_update_profile as i
     left join lateral (
@@ -36,17 +35,17 @@ at_3_boolean_splitter as materialized (
     ) as p on true
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.attributes, i.has_changed, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed, i.path || 4::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, attributes, has_changed from at_3_boolean_splitter where output = 0
+        select enrollment_id, profile_id, context, attributes, has_changed, path as path from at_3_boolean_splitter where output = 0
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.attributes, i.has_changed, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed, i.path || 5::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, attributes, has_changed from at_3_boolean_splitter where output = 1
+        select enrollment_id, profile_id, context, attributes, has_changed, path as path from at_3_boolean_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, attributes, has_changed from at_4_send_email
+        select enrollment_id, profile_id, context, attributes, has_changed, path as path from at_4_send_email
     ) as i
 ),
 message_4 as (

@@ -10,31 +10,30 @@ due as materialized (
 left_2_wait_for_trigger as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[2]::smallint[] as path, coalesce(s.reached, 0::smallint) as output
+    returning s.enrollment_id, s.profile_id, coalesce(s.reached, 0::smallint) as output
 ),
 at_3_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    select i.enrollment_id, i.profile_id
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 1
+        select enrollment_id, profile_id from left_2_wait_for_trigger where output = 1
     ) as i
 ),
 at_4_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 2
+        select enrollment_id, profile_id from left_2_wait_for_trigger where output = 2
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 3
+        select enrollment_id, profile_id from left_2_wait_for_trigger where output = 3
     ) as i
 ),
 at_6_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    select i.enrollment_id, i.profile_id
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_wait_for_trigger where output = 0
+        select enrollment_id, profile_id from left_2_wait_for_trigger where output = 0
     ) as i
 ),
 departed as (
@@ -56,13 +55,13 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 3]::smallint[], %(now)s::timestamptz from at_3_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_4_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 4]::smallint[], %(now)s::timestamptz from at_4_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 5]::smallint[], %(now)s::timestamptz from at_5_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_6_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 6]::smallint[], %(now)s::timestamptz from at_6_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

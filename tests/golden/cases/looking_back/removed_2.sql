@@ -9,11 +9,10 @@ due as materialized (
 left_removed_points as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.entry_key, %(now)s::timestamptz as since, s.after_event, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 at_2_wait_for_trigger as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, %(now)s::timestamptz + make_interval(secs => 43200) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 2::smallint as path, %(now)s::timestamptz + make_interval(secs => 43200) as wake_at
     from left_removed_points as i
 ),
 placed as (

@@ -10,15 +10,14 @@ due as materialized (
 left_2_wait as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[2]::smallint[] as path
+    returning s.enrollment_id, s.profile_id, s.entry_key, s.wake_at as since, s.after_event, s.context
 ),
 at_3_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context
     from left_2_wait as i
 ),
 at_4_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context,
         case when coalesce((p.attributes -> %(v1)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v1)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v1)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) then 1 else 0 end as output
     from at_3_send_email as i
     left join lateral (
@@ -27,15 +26,15 @@ at_4_boolean_splitter as materialized (
     ) as p on true
 ),
 at_2_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_4_boolean_splitter where output = 0
+        select enrollment_id, profile_id, entry_key, since, after_event, context from at_4_boolean_splitter where output = 0
     ) as i
 ),
 at_6_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_4_boolean_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context from at_4_boolean_splitter where output = 1
     ) as i
 ),
 message_3 as (
@@ -70,9 +69,9 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_2_wait
+    select %(shard)s::smallint, enrollment_id, array[2, 3, 4, 2]::smallint[], %(now)s::timestamptz from at_2_wait
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_6_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 3, 4, 6]::smallint[], %(now)s::timestamptz from at_6_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

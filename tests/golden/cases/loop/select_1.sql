@@ -35,14 +35,12 @@ admitted as (
     where j.refusal is null
 ),
 left_1_start_by_api as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path
+    select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context
     from judged as j
     where j.refusal is null
 ),
 at_2_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
     from left_1_start_by_api as i
 ),
 placed as (
@@ -60,7 +58,7 @@ placed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_2_wait
+    select %(shard)s::smallint, enrollment_id, array[1, 2]::smallint[], %(now)s::timestamptz from at_2_wait
 ),
 answered as (
     insert into request_tally (shard, request_uuid, outcome, n)

@@ -10,11 +10,10 @@ due as materialized (
 left_5_wait as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[5]::smallint[] as path
+    returning s.enrollment_id, s.profile_id
 ),
 at_6_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    select i.enrollment_id, i.profile_id
     from left_5_wait as i
 ),
 departed as (
@@ -27,7 +26,7 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_6_exit
+    select %(shard)s::smallint, enrollment_id, array[5, 6]::smallint[], %(now)s::timestamptz from at_6_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

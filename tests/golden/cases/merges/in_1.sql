@@ -35,14 +35,12 @@ admitted as (
     where j.refusal is null
 ),
 left_1_start_by_api as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path
+    select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context
     from judged as j
     where j.refusal is null
 ),
 at_2_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context,
         case when coalesce((p.attributes -> %(v1)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v1)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v1)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) then 1 else 0 end as output
     from left_1_start_by_api as i
     left join lateral (
@@ -51,10 +49,10 @@ at_2_boolean_splitter as materialized (
     ) as p on true
 ),
 at_3_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context,
         case when coalesce((p.attributes -> %(v3)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v3)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v3)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) then 1 else 0 end as output
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_boolean_splitter where output = 0
+        select enrollment_id, profile_id, entry_key, since, after_event, context from at_2_boolean_splitter where output = 0
     ) as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -62,19 +60,19 @@ at_3_boolean_splitter as materialized (
     ) as p on true
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 4::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_boolean_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context, array[1, 2]::smallint[] as path from at_2_boolean_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_3_boolean_splitter where output = 0
+        select enrollment_id, profile_id, entry_key, since, after_event, context, array[1, 2, 3]::smallint[] as path from at_3_boolean_splitter where output = 0
     ) as i
 ),
 at_5_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 5::smallint as path, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_3_boolean_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context, array[1, 2, 3]::smallint[] as path from at_3_boolean_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_4_send_email
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_4_send_email
     ) as i
 ),
 message_4 as (

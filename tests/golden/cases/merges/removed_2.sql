@@ -9,11 +9,10 @@ due as materialized (
 left_removed_points as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.entry_key, %(now)s::timestamptz as since, s.after_event, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 at_2_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 2::smallint as path,
         case when coalesce((p.attributes -> %(v1)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v1)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v1)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) then 1 else 0 end as output
     from left_removed_points as i
     left join lateral (
@@ -22,10 +21,10 @@ at_2_boolean_splitter as materialized (
     ) as p on true
 ),
 at_3_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 3::smallint as path,
         case when coalesce((p.attributes -> %(v3)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v3)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v3)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) then 1 else 0 end as output
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_boolean_splitter where output = 0
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_2_boolean_splitter where output = 0
     ) as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -33,19 +32,19 @@ at_3_boolean_splitter as materialized (
     ) as p on true
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 4::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_boolean_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_2_boolean_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_3_boolean_splitter where output = 0
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_3_boolean_splitter where output = 0
     ) as i
 ),
 at_5_wait as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 5::smallint as path, %(now)s::timestamptz + make_interval(secs => 3600) as wake_at
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_3_boolean_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_3_boolean_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_4_send_email
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_4_send_email
     ) as i
 ),
 message_4 as (

@@ -37,18 +37,16 @@ admitted as (
     where j.refusal is null
 ),
 left_1_message_bus as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path
+    select j.enrollment_id, j.profile_id, null::jsonb as context
     from judged as j
     where j.refusal is null
 ),
 at_2_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from left_1_message_bus as i
 ),
 at_3_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from at_2_send_email as i
 ),
 message_2 as (
@@ -70,7 +68,7 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_exit
+    select %(shard)s::smallint, enrollment_id, array[1, 2, 3]::smallint[], %(now)s::timestamptz from at_3_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -9,15 +9,14 @@ due as materialized (
 left_removed_points as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 at_2_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.path || 2::smallint as path
     from left_removed_points as i
 ),
 at_3_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.path || 3::smallint as path
     from at_2_send_email as i
 ),
 message_2 as (

@@ -10,33 +10,32 @@ due as materialized (
 left_3_wait_for_trigger as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        case when s.reached is null then s.wake_at else s.since end as since, s.after_event, array[3]::smallint[] as path, coalesce(s.reached, 0::smallint) as output
+    returning s.enrollment_id, s.profile_id, s.context, coalesce(s.reached, 0::smallint) as output
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_3_wait_for_trigger where output = 1
+        select enrollment_id, profile_id, context from left_3_wait_for_trigger where output = 1
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from at_4_send_email as i
 ),
 at_6_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_3_wait_for_trigger where output = 2
+        select enrollment_id, profile_id, context from left_3_wait_for_trigger where output = 2
     ) as i
 ),
 at_7_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 7::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_3_wait_for_trigger where output = 0
+        select enrollment_id, profile_id, context from left_3_wait_for_trigger where output = 0
     ) as i
 ),
 at_8_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 8::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from at_7_send_email as i
 ),
 message_4 as (
@@ -73,11 +72,11 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 4, 5]::smallint[], %(now)s::timestamptz from at_5_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_6_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 6]::smallint[], %(now)s::timestamptz from at_6_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_8_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 7, 8]::smallint[], %(now)s::timestamptz from at_8_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -49,9 +49,7 @@ admitted as (
     where j.refusal is null
 ),
 entering as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path, j.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed, row_number() over (partition by j.profile_id order by j.enrollment_id) as turn
+    select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context, j.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed, row_number() over (partition by j.profile_id order by j.enrollment_id) as turn
     from judged as j
     left join lateral (
         select p.attributes from profile as p
@@ -60,14 +58,14 @@ entering as materialized (
     where j.refusal is null
 ),
 left_1_message_bus as materialized (
-    select enrollment_id, profile_id, entry_key, context, since, after_event, path, origin, attributes, has_changed from entering where turn = 1
+    select enrollment_id, profile_id, entry_key, since, after_event, context, origin, attributes, has_changed from entering where turn = 1
 ),
 at_2_update_profile as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.path || 2::smallint as path, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'increment', 'tag', %(v9)s::text, 'value', %(v10)s::jsonb), jsonb_build_object('op', 'set', 'tag', %(v11)s::text, 'value', (coalesce(i.context, i.origin) -> 'event' -> %(v8)s::text)))) as attributes, true as has_changed
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.origin, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'increment', 'tag', %(v9)s::text, 'value', %(v10)s::jsonb), jsonb_build_object('op', 'set', 'tag', %(v11)s::text, 'value', (coalesce(i.context, i.origin) -> 'event' -> %(v8)s::text)))) as attributes, true as has_changed
     from left_1_message_bus as i
 ),
 at_3_wait_for_trigger as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.attributes, i.has_changed, i.path || 3::smallint as path, %(now)s::timestamptz + make_interval(secs => 259200) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.origin, i.attributes, i.has_changed, %(now)s::timestamptz + make_interval(secs => 259200) as wake_at
     from at_2_update_profile as i
 ),
 placed as (
@@ -97,7 +95,7 @@ changed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_wait_for_trigger
+    select %(shard)s::smallint, enrollment_id, array[1, 2, 3]::smallint[], %(now)s::timestamptz from at_3_wait_for_trigger
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -11,11 +11,10 @@ due as materialized (
 leaving as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.entry_key, %(now)s::timestamptz as since, s.after_event, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 left_removed_points as materialized (
-    select l.enrollment_id, l.profile_id, l.entry_key, l.context, l.since, l.after_event, l.path, n.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed, l.removed_no
+    select l.enrollment_id, l.profile_id, l.entry_key, l.since, l.after_event, l.context, l.path, l.removed_no, n.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed
     from leaving as l
     left join lateral (
         select n.context from enrollment as n
@@ -27,11 +26,11 @@ left_removed_points as materialized (
     ) as p on true
 ),
 at_2_update_profile as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.path || 2::smallint as path, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'increment', 'tag', %(v1)s::text, 'value', %(v2)s::jsonb), jsonb_build_object('op', 'set', 'tag', %(v3)s::text, 'value', (coalesce(i.context, i.origin) -> 'event' -> %(v4)s::text)))) as attributes, true as has_changed
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.origin, i.path || 2::smallint as path, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'increment', 'tag', %(v1)s::text, 'value', %(v2)s::jsonb), jsonb_build_object('op', 'set', 'tag', %(v3)s::text, 'value', (coalesce(i.context, i.origin) -> 'event' -> %(v4)s::text)))) as attributes, true as has_changed
     from left_removed_points as i
 ),
 at_3_wait_for_trigger as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.attributes, i.has_changed, i.path || 3::smallint as path, %(now)s::timestamptz + make_interval(secs => 259200) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.origin, i.attributes, i.has_changed, i.path || 3::smallint as path, %(now)s::timestamptz + make_interval(secs => 259200) as wake_at
     from at_2_update_profile as i
 ),
 placed as (

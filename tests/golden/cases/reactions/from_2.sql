@@ -10,19 +10,18 @@ due as materialized (
 left_2_send_email as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        case when s.reached is null then s.wake_at else s.since end as since, s.after_event, array[2]::smallint[] as path, coalesce(s.reached, 0::smallint) as output
+    returning s.enrollment_id, s.profile_id, s.context, coalesce(s.reached, 0::smallint) as output
 ),
 at_3_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_send_email where output = 1
+        select enrollment_id, profile_id, context from left_2_send_email where output = 1
     ) as i
 ),
 at_4_send_email_zone as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path, coalesce(p.time_zone, 'UTC') as zone
+    select i.enrollment_id, i.profile_id, i.context, coalesce(p.time_zone, 'UTC') as zone
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from left_2_send_email where output = 0
+        select enrollment_id, profile_id, context from left_2_send_email where output = 0
     ) as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -61,13 +60,13 @@ at_4_send_email_clock as materialized (
     from (select distinct zone, hour from at_4_send_email_habit where hour is not null) as h
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path, coalesce(c.due_at, %(now)s::timestamptz) as due_at
+    select i.enrollment_id, i.profile_id, i.context, coalesce(c.due_at, %(now)s::timestamptz) as due_at
     from at_4_send_email_zone as i
     full join at_4_send_email_habit as h on h.profile_id = i.profile_id
     full join at_4_send_email_clock as c on c.zone = h.zone and c.hour = h.hour
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from at_4_send_email as i
 ),
 message_4 as (
@@ -92,9 +91,9 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 3]::smallint[], %(now)s::timestamptz from at_3_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    select %(shard)s::smallint, enrollment_id, array[2, 4, 5]::smallint[], %(now)s::timestamptz from at_5_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -36,14 +36,12 @@ admitted as (
     where j.refusal is null
 ),
 left_1_message_bus as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path
+    select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context
     from judged as j
     where j.refusal is null
 ),
 at_2_send_email_zone as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path, coalesce(p.time_zone, 'UTC') as zone
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, coalesce(p.time_zone, 'UTC') as zone
     from left_1_message_bus as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -82,7 +80,7 @@ at_2_send_email_clock as materialized (
     from (select distinct zone, hour from at_2_send_email_habit where hour is not null) as h
 ),
 at_2_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, coalesce(c.due_at, %(now)s::timestamptz) as due_at, coalesce(c.due_at, %(now)s::timestamptz) + make_interval(secs => 86400) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, coalesce(c.due_at, %(now)s::timestamptz) as due_at, coalesce(c.due_at, %(now)s::timestamptz) + make_interval(secs => 86400) as wake_at
     from at_2_send_email_zone as i
     full join at_2_send_email_habit as h on h.profile_id = i.profile_id
     full join at_2_send_email_clock as c on c.zone = h.zone and c.hour = h.hour
@@ -111,7 +109,7 @@ placed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_2_send_email
+    select %(shard)s::smallint, enrollment_id, array[1, 2]::smallint[], %(now)s::timestamptz from at_2_send_email
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -9,11 +9,10 @@ due as materialized (
 left_removed_points as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.entry_key, %(now)s::timestamptz as since, s.after_event, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 at_2_send_email_zone as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path, coalesce(p.time_zone, 'UTC') as zone
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 2::smallint as path, coalesce(p.time_zone, 'UTC') as zone
     from left_removed_points as i
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
@@ -52,7 +51,7 @@ at_2_send_email_clock as materialized (
     from (select distinct zone, hour from at_2_send_email_habit where hour is not null) as h
 ),
 at_2_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path, coalesce(c.due_at, %(now)s::timestamptz) as due_at, coalesce(c.due_at, %(now)s::timestamptz) + make_interval(secs => 86400) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path, coalesce(c.due_at, %(now)s::timestamptz) as due_at, coalesce(c.due_at, %(now)s::timestamptz) + make_interval(secs => 86400) as wake_at
     from at_2_send_email_zone as i
     full join at_2_send_email_habit as h on h.profile_id = i.profile_id
     full join at_2_send_email_clock as c on c.zone = h.zone and c.hour = h.hour

@@ -12,11 +12,10 @@ due as materialized (
 leaving as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        case when s.reached is null then s.wake_at else s.since end as since, s.after_event, array[3]::smallint[] as path, coalesce(s.reached, 1::smallint) as output
+    returning s.enrollment_id, s.profile_id, s.context, coalesce(s.reached, 1::smallint) as output
 ),
 left_3_webhook as materialized (
-    select l.enrollment_id, l.profile_id, l.entry_key, l.context, l.since, l.after_event, l.path, n.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed, l.output
+    select l.enrollment_id, l.profile_id, l.context, l.output, n.context as origin, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed
     from leaving as l
     left join lateral (
         select n.context from enrollment as n
@@ -28,19 +27,19 @@ left_3_webhook as materialized (
     ) as p on true
 ),
 at_4_update_profile as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.path || 4::smallint as path, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'set', 'tag', %(v1)s::text, 'value', (coalesce(i.context, i.origin) -> 'entry' -> %(v1)s::text)), jsonb_build_object('op', 'unset', 'tag', %(v2)s::text, 'value', %(v3)s::jsonb))) as attributes, true as has_changed
+    select i.enrollment_id, i.profile_id, i.context, i.origin, apply_operations_v1(i.attributes, jsonb_build_array(jsonb_build_object('op', 'set', 'tag', %(v1)s::text, 'value', (coalesce(i.context, i.origin) -> 'entry' -> %(v1)s::text)), jsonb_build_object('op', 'unset', 'tag', %(v2)s::text, 'value', %(v3)s::jsonb))) as attributes, true as has_changed
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, origin, attributes, has_changed from left_3_webhook where output = 0
+        select enrollment_id, profile_id, context, origin, attributes, has_changed from left_3_webhook where output = 0
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.attributes, i.has_changed, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.origin, i.attributes, i.has_changed
     from at_4_update_profile as i
 ),
 at_7_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.origin, i.attributes, i.has_changed, i.path || 7::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.origin, i.attributes, i.has_changed
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path, origin, attributes, has_changed from left_3_webhook where output = 1
+        select enrollment_id, profile_id, context, origin, attributes, has_changed from left_3_webhook where output = 1
     ) as i
 ),
 departed as (
@@ -66,9 +65,9 @@ changed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 4, 5]::smallint[], %(now)s::timestamptz from at_5_exit
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_7_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 7]::smallint[], %(now)s::timestamptz from at_7_exit
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

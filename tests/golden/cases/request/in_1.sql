@@ -36,34 +36,32 @@ admitted as (
     where j.refusal is null
 ),
 left_1_start_by_api as materialized (
-    select
-        j.enrollment_id, j.profile_id, j.entry_key, null::jsonb as context,
-        j.since, j.cause as after_event, array[1]::smallint[] as path
+    select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context
     from judged as j
     where j.refusal is null
 ),
 at_2_random_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context,
         case when 3333 > d.drawn then 1 when 6666 > d.drawn then 2 when 10000 > d.drawn then 3 end as output
     from left_1_start_by_api as i
     cross join lateral (select mod(('x' || left(md5(i.profile_id::text || %(v1)s::text), 8))::bit(32)::bigint, 10000) as drawn) as d
 ),
 at_3_webhook as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path, %(now)s::timestamptz + make_interval(secs => 86400) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, %(now)s::timestamptz + make_interval(secs => 86400) as wake_at
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_random_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context from at_2_random_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_random_splitter where output = 2
+        select enrollment_id, profile_id, entry_key, since, after_event, context from at_2_random_splitter where output = 2
     ) as i
 ),
 at_6_webhook as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_random_splitter where output = 3
+        select enrollment_id, profile_id, entry_key, since, after_event, context from at_2_random_splitter where output = 3
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context
     from at_6_webhook as i
 ),
 message_3 as (
@@ -107,9 +105,9 @@ departed as (
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_3_webhook
+    select %(shard)s::smallint, enrollment_id, array[1, 2, 3]::smallint[], %(now)s::timestamptz from at_3_webhook
     union all
-    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_5_exit
+    select %(shard)s::smallint, enrollment_id, array[1, 2, 6, 5]::smallint[], %(now)s::timestamptz from at_5_exit
 ),
 answered as (
     insert into request_tally (shard, request_uuid, outcome, n)

@@ -9,31 +9,30 @@ due as materialized (
 left_removed_points as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        %(now)s::timestamptz as since, s.after_event, array[s.point_no] as path, s.point_no as removed_no
+    returning s.enrollment_id, s.profile_id, s.entry_key, %(now)s::timestamptz as since, s.after_event, s.context, array[s.point_no] as path, s.point_no as removed_no
 ),
 at_2_random_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 2::smallint as path,
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 2::smallint as path,
         case when 3333 > d.drawn then 1 when 6666 > d.drawn then 2 when 10000 > d.drawn then 3 end as output
     from left_removed_points as i
     cross join lateral (select mod(('x' || left(md5(i.profile_id::text || %(v1)s::text), 8))::bit(32)::bigint, 10000) as drawn) as d
 ),
 at_3_webhook as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path, %(now)s::timestamptz + make_interval(secs => 86400) as wake_at
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 3::smallint as path, %(now)s::timestamptz + make_interval(secs => 86400) as wake_at
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_random_splitter where output = 1
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_2_random_splitter where output = 1
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_random_splitter where output = 2
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_2_random_splitter where output = 2
     ) as i
 ),
 at_6_webhook as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 6::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 6::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_2_random_splitter where output = 3
+        select enrollment_id, profile_id, entry_key, since, after_event, context, path as path from at_2_random_splitter where output = 3
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.path || 5::smallint as path
     from at_6_webhook as i
 ),
 message_3 as (

@@ -10,11 +10,10 @@ due as materialized (
 left_2_wait as (
     delete from stay as s
     where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
-    returning s.enrollment_id, s.profile_id, s.entry_key, s.context,
-        s.wake_at as since, s.after_event, array[2]::smallint[] as path
+    returning s.enrollment_id, s.profile_id, s.context
 ),
 at_3_boolean_splitter as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 3::smallint as path,
+    select i.enrollment_id, i.profile_id, i.context,
         case when coalesce((p.attributes -> %(v1)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v1)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v1)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) then 1 else 0 end as output
     from left_2_wait as i
     left join lateral (
@@ -23,17 +22,17 @@ at_3_boolean_splitter as materialized (
     ) as p on true
 ),
 at_4_send_email as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 4::smallint as path
+    select i.enrollment_id, i.profile_id, i.context
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_3_boolean_splitter where output = 1
+        select enrollment_id, profile_id, context from at_3_boolean_splitter where output = 1
     ) as i
 ),
 at_5_exit as materialized (
-    select i.enrollment_id, i.profile_id, i.entry_key, i.context, i.since, i.after_event, i.path || 5::smallint as path
+    select i.enrollment_id, i.profile_id, i.context, i.path || 5::smallint as path
     from (
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_3_boolean_splitter where output = 0
+        select enrollment_id, profile_id, context, array[2, 3]::smallint[] as path from at_3_boolean_splitter where output = 0
         union all
-        select enrollment_id, profile_id, entry_key, context, since, after_event, path from at_4_send_email
+        select enrollment_id, profile_id, context, array[2, 3, 4]::smallint[] as path from at_4_send_email
     ) as i
 ),
 message_4 as (

@@ -55,7 +55,8 @@ with ahead as materialized (
     order by i.inbox_id
     limit %(batch)s::bigint
 ),
-bounds as (
+-- Materialized: a plan made while the inbox was empty would find the bounds again for every row.
+bounds as materialized (
     select
         min(a.inbox_id) filter (where a.kind = 'drop') as first_drop,
         min(a.inbox_id) filter (where a.kind <> 'drop') as first_other
