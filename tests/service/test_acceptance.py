@@ -21,6 +21,7 @@ from sojourn.service.commands import (
 from sojourn.service.errors import AppNotFound, InvalidDocument, Overloaded
 from sojourn.service.events import event_notice
 from sojourn.service.facts import Facts
+from sojourn.service.notices import Notice, Word
 from sojourn.service.service import Service
 from tests.service.conftest import NOON, OUR_APP, THEIR_APP, Bench, event_graph
 
@@ -314,6 +315,27 @@ async def test_a_full_queue_refuses(bench: Bench) -> None:
     results = await asyncio.gather(*(acceptance.submit(notice) for _ in range(20)), return_exceptions=True)
     assert sum(isinstance(result, Overloaded) for result in results) == 15
     assert len(await bench.inbox("event")) == 5
+
+
+async def test_a_queue_of_large_notices_refuses(bench: Bench) -> None:
+    acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), waiting_size_max=3500)
+    notice = await event_notice(bench.service._resources, bench.us, event("ada", attributes={"a": "x" * 1000}))
+    results = await asyncio.gather(*(acceptance.submit(notice) for _ in range(10)), return_exceptions=True)
+    assert sum(isinstance(result, Overloaded) for result in results) == 6
+    await acceptance.submit(notice)
+    assert len(await bench.inbox("event")) == 5
+
+
+async def test_one_bad_notice_does_not_fail_those_that_came_with_it(bench: Bench) -> None:
+    good = [await event_notice(bench.service._resources, bench.us, event(f"user-{n}")) for n in range(9)]
+    word = Word(kind="event", name="bought", data=r'{"a": "\u0000"}')
+    bad = Notice(workspace_id=bench.us.workspace_id, app_id=None, identities=good[0].identities, words=(word,))
+    results = await asyncio.gather(
+        *(bench.service.acceptance.submit(notice) for notice in (*good[:5], bad, *good[5:])), return_exceptions=True
+    )
+    assert [place for place, result in enumerate(results) if result is not None] == [5]
+    people = [(row["shard"], row["profile_id"]) for row in await bench.inbox("event")]
+    assert people == [await owner(bench, f"user-{n}") for n in range(9)]
 
 
 async def test_importers_bring_many_at_once_and_hear_which_were_refused(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from sojourn.service.facts import Facts
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.owners import address
 from sojourn.store.connection import Conn, Pool
+from sojourn.store.errors import Unavailable, availability
 from sojourn.store.identities import find_identities
 from sojourn.store.inbox import InboxRow, NamedListener, append_inbox, named_listeners
 
@@ -29,6 +30,9 @@ BATCH_SIZE_MAX = 4_000_000
 
 WAITING_MAX = 20_000
 """Notices that may wait; more are refused, so that a stalled database does not fill the memory."""
+
+WAITING_SIZE_MAX = 100_000_000
+"""Characters that may wait, for the same reason."""
 
 NAMED_MAX = 1000
 """People that one event may name for enrollment; the rest of a longer list is not read."""
@@ -47,12 +51,15 @@ class Acceptance:
         *,
         batch_max: int = BATCH_MAX,
         waiting_max: int = WAITING_MAX,
+        waiting_size_max: int = WAITING_SIZE_MAX,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._facts = facts
         self._batch_max = batch_max
         self._waiting_max = waiting_max
+        self._waiting_size_max = waiting_size_max
+        self._waiting_size = 0
         self._waiting: deque[_Waiting] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
@@ -62,10 +69,11 @@ class Acceptance:
         Raises:
             Overloaded: Too many are waiting.
         """
-        if len(self._waiting) >= self._waiting_max:
+        if len(self._waiting) >= self._waiting_max or self._waiting_size >= self._waiting_size_max:
             raise Overloaded
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((notice, done))
+        self._waiting_size += notice.size
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         await done
@@ -98,12 +106,20 @@ class Acceptance:
         while self._waiting and len(batch) < self._batch_max and size < BATCH_SIZE_MAX:
             batch.append(self._waiting.popleft())
             size += batch[-1][0].size
+        self._waiting_size -= size
         return batch
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        """Commit a batch. Where it fails for what it holds, part it, so that only the notice at fault fails."""
         try:
-            await self.accept_many([notice for notice, _ in batch])
+            with availability():
+                await self.accept_many([notice for notice, _ in batch])
         except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
+            middle = len(batch) // 2
+            if middle and not isinstance(failure, Unavailable):
+                await self._commit(batch[:middle])
+                await self._commit(batch[middle:])
+                return
             for _, done in batch:
                 if not done.done():
                     done.set_exception(failure)
@@ -130,10 +146,11 @@ async def _named_entries(conn: Conn, notices: Sequence[Notice], *, shard_count: 
     for listener in await named_listeners(conn, names):
         by_event.setdefault((listener.workspace_id, listener.event_name), []).append(listener)
     entries = [
-        (_entry_event(notice, word, listener), user)
+        (entry, user)
         for notice, word in events
         for listener in by_event.get((notice.workspace_id, word.name), ())
         if listener.app_id is None or listener.app_id == notice.app_id
+        for entry in [_entry_event(notice, word, listener)]  # one text, however many people share it
         for user in _named_users(notice, listener.attribute_name)
     ]
     if not entries:

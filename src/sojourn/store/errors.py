@@ -1,9 +1,9 @@
-"""Errors: what a broken constraint means in our own words. Each dialect maps the codes to its status and shape."""
+"""Errors: what failures of the database mean in our own words. Each dialect maps the codes to its status and shape."""
 
 import contextlib
 from collections.abc import Generator, Mapping
 
-from psycopg.errors import IntegrityError
+from psycopg.errors import IntegrityError, OperationalError
 
 from sojourn.model.problems import SojournError
 
@@ -44,6 +44,12 @@ class TokenTaken(AlreadyExists):
 
 class WorkspaceNameTaken(AlreadyExists):
     """A workspace of this name exists."""
+
+
+class Unavailable(SojournError):
+    """the database does not answer; try again later"""  # noqa: D415 - a docstring is the default message
+
+    code = "unavailable"
 
 
 class AlreadyInside(SojournError):
@@ -100,3 +106,12 @@ def domain_errors() -> Generator[None, None, None]:
         if rule is None:
             raise
         raise rule from error
+
+
+@contextlib.contextmanager
+def availability() -> Generator[None, None, None]:
+    """Tell failures that have nothing to do with what was asked for: no connection, none free, no answer in time."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable from error
