@@ -27,7 +27,7 @@ SERVICE_GOING = 421
 """The server closes the connection; the message was not judged."""
 
 
-class SmtpUrlMalformed(SojournError):  # noqa: N818
+class SmtpUrlMalformed(SojournError):
     """The address of a mail server reads `smtp://user:password@host:port` or `smtps://…`."""
 
     code = "smtp.url_malformed"
