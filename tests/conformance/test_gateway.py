@@ -20,6 +20,7 @@ from tests.conformance.conftest import APP, DEVICE_TOKEN, THEIR_APP, THEIR_TOKEN
 
 Document = dict[str, Any]
 NOWHERE = "11111111-2222-3333-4444-555555555555"
+UNAVAILABLE = "the database does not answer; try again later"
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -698,6 +699,33 @@ async def test_health(http: httpx.AsyncClient, site: Site) -> None:
     await http.get(f"/api/v3/journeygateway/{NOWHERE}")
     metrics = (await http.get("/metrics")).text
     assert 'sojourn_requests_total{dialect="gateway",method="Get",outcome="journey.unknown"} 1.0' in metrics
+
+
+async def test_who_is_too_early_hears_when_to_try_again(http: httpx.AsyncClient, site: Site) -> None:
+    made = (await http.post("/api/v3/journeygateway", json=api_journey())).json()["info"]["uuid"]
+    await http.post("/api/v3/journeygateway/start", json={"uuid": made})
+    path, body = f"/api/journey/{made}/start/external", {"payload": {"users": ["ada"]}}
+    assert (await http.post(path, json=body)).status_code == 200
+    site.advance(seconds=20.5)
+    early = await http.post(path, json=body)
+    assert (early.status_code, early.headers["retry-after"]) == (400, "40")
+    site.advance(seconds=39.5)
+    assert (await http.post(path, json=body)).status_code == 200
+
+
+async def test_a_database_that_does_not_answer_makes_no_internal_error(http: httpx.AsyncClient, site: Site) -> None:
+    await http.get("/api/v3/journeygateway")  # so that the token is known
+    await site.pool.close()
+    for path, body in (
+        ("/api/v3/journeygateway", {"code": 14, "message": UNAVAILABLE, "details": []}),
+        ("/api/journey", {"success": False, "message": UNAVAILABLE}),
+    ):
+        answer = await http.get(path)
+        assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (503, body, "1")
+    event = {"request": {"application": APP, "userId": "ada", "event": "seen"}}
+    answer = await http.post("/json/1.3/postEvent", json=event)
+    assert answer.json() == {"status_code": 500, "status_message": UNAVAILABLE, "response": None}
+    assert (answer.status_code, answer.headers["retry-after"]) == (500, "1")
 
 
 JSON_POSTS = (

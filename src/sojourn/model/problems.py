@@ -24,9 +24,11 @@ class SojournError(Exception):
         code: Stable and documented; each dialect maps it to its own status.
         text: For whoever made the request.
         problems: The details, where a document is at fault.
+        retry_after_s: After how many seconds the same may be asked again, where only the moment is wrong.
     """
 
     code = "internal"
+    retry_after_s: int | None = None
 
     def __init__(self, text: str = "", *, problems: tuple[Problem, ...] = ()) -> None:
         self.text = text or (type(self).__doc__ or "").split("\n")[0]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from math import ceil
 from uuid import UUID, uuid4
 
 import msgspec
@@ -222,10 +223,9 @@ async def _check_filter(conn: Conn, caller: Caller, source: str) -> None:
 
 async def _check_rate(conn: Conn, journey: StoredJourney, point_no: int, now: datetime) -> None:
     """Refuse a second request within a minute. The caller holds the journey's lock, so the requests take turns."""
-    if await store.has_entry_request_since(
-        conn, journey_id=journey.journey_id, point_no=point_no, since=now - BETWEEN_REQUESTS
-    ):
-        raise TooManyRequests
+    last = await store.last_entry_request_at(conn, journey_id=journey.journey_id, point_no=point_no)
+    if last is not None and last > now - BETWEEN_REQUESTS:
+        raise TooManyRequests(retry_after_s=ceil((last + BETWEEN_REQUESTS - now).total_seconds()))
 
 
 async def _keep(conn: Conn, request: _Request, command: EnrollByApi, shard_count: int, now: datetime) -> None:

@@ -80,11 +80,16 @@ class TooManyRequests(SojournError):
 
     code = "rate_limited"
 
+    def __init__(self, *, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__()
+
 
 class Overloaded(SojournError):
     """too much is waiting to be accepted; try again later"""
 
     code = "overloaded"
+    retry_after_s = 1
 
 
 class JourneyNotRunning(SojournError):

@@ -1,8 +1,11 @@
 """Service: the one door to everything that Sojourn can be asked to do."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, overload
+
+import structlog
 
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
@@ -35,6 +38,7 @@ from sojourn.service.segments import create_segment, list_segments
 from sojourn.service.statuses import change_status
 from sojourn.service.tokens import Gate
 from sojourn.store.connection import Conn, Pool
+from sojourn.store.errors import Unavailable, availability
 from sojourn.store.tokens import TokenKind
 
 # A handler takes the type of command that stands beside it, and `run` hands it no other.
@@ -75,6 +79,20 @@ NOTICES: tuple[tuple[type, Callable[[Resources, c.Caller, Any], Awaitable[Notice
 )
 
 
+log = structlog.get_logger()
+
+
+@contextmanager
+def _answering() -> Generator[None, None, None]:
+    """Tell the operator that the database does not answer; whoever asked hears no more than that."""
+    try:
+        with availability():
+            yield
+    except Unavailable as failure:
+        log.warning("database.unavailable", reason=str(failure.__cause__).partition("\n")[0])
+        raise
+
+
 class Service:
     """Carries out commands. One per process; `close` it before its pool."""
 
@@ -93,8 +111,10 @@ class Service:
         Raises:
             NotAllowed: A device token where an API token is needed.
             NotAuthenticated: No such token, or it was revoked.
+            Unavailable: The database does not answer.
         """
-        return await self._gate.authenticate(token, needs=needs)
+        with _answering():
+            return await self._gate.authenticate(token, needs=needs)
 
     @overload
     async def run(
@@ -132,10 +152,12 @@ class Service:
 
         Raises:
             NotAllowed: The caller is a device, and the command is not for devices.
+            Unavailable: The database does not answer.
         """
         if caller.rights == "device" and type(command) not in DEVICE_COMMANDS:
             raise NotAllowed
-        return await self._handlers[type(command)](self._resources, caller, command)
+        with _answering():
+            return await self._handlers[type(command)](self._resources, caller, command)
 
     async def accept_many(
         self,

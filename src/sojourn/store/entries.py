@@ -68,11 +68,11 @@ async def insert_entry_request(
     await conn.execute(QUERIES["insert_entry_request"], values)
 
 
-async def has_entry_request_since(conn: Conn, *, journey_id: int, point_no: int, since: datetime) -> bool:
-    """Tell whether a request for an entry point was accepted after an instant."""
-    values = {"journey_id": journey_id, "point_no": point_no, "since": since}
-    row = await (await conn.execute(QUERIES["has_entry_request_since"], values)).fetchone()
-    assert row is not None, "`select exists` is one row"
+async def last_entry_request_at(conn: Conn, *, journey_id: int, point_no: int) -> datetime | None:
+    """Return when a request for an entry point was last accepted, if ever."""
+    values = {"journey_id": journey_id, "point_no": point_no}
+    row = await (await conn.execute(QUERIES["last_entry_request_at"], values)).fetchone()
+    assert row is not None, "a maximum is one row"
     return row[0]
 
 

@@ -50,6 +50,7 @@ class Unavailable(SojournError):
     """the database does not answer; try again later"""  # noqa: D415 - a docstring is the default message
 
     code = "unavailable"
+    retry_after_s = 1
 
 
 class AlreadyInside(SojournError):

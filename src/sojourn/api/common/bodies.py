@@ -8,6 +8,7 @@ from litestar.exceptions import ClientException, InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sojourn.api.common.refusals import MalformedRequest, RequestTooLarge
+from sojourn.model.problems import SojournError
 
 BODY_MAX = 10_000_000
 """Bytes, where a dialect names no other limit."""
@@ -54,6 +55,7 @@ def parse(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", document)
 
 
-def json_response(document: object, status: int = 200) -> Response[bytes]:
-    """Return a JSON document as a response."""
-    return Response(msgspec.json.encode(document), status_code=status, media_type="application/json")
+def json_response(document: object, status: int = 200, error: SojournError | None = None) -> Response[bytes]:
+    """Return a JSON document as a response; one that tells of an error says when to try again, if that helps."""
+    later = None if error is None or error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
+    return Response(msgspec.json.encode(document), status_code=status, media_type="application/json", headers=later)

@@ -115,7 +115,7 @@ def _handler(route: Route, service: Service, metrics: RequestMetrics) -> HTTPRou
 def refusal(error: SojournError, *, is_external: bool = False) -> Response[bytes]:
     """Return an error as a response."""
     body = external_body(error) if is_external else envelope(error)
-    return json_response(body, http_status(error, is_external=is_external))
+    return json_response(body, http_status(error, is_external=is_external), error)
 
 
 async def _answer(route: Route, service: Service, request: AnyRequest) -> Message:

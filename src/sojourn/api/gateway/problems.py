@@ -77,6 +77,7 @@ ANSWERS: dict[str, Answer] = {
     "request.malformed": Answer(INVALID_ARGUMENT),
     "request.too_large": Answer(RESOURCE_EXHAUSTED, external=413, status=413),
     "unauthenticated": Answer(UNAUTHENTICATED),
+    "unavailable": Answer(UNAVAILABLE),
 }
 
 

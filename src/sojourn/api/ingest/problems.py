@@ -20,6 +20,7 @@ STATUSES: dict[str, tuple[int, int]] = {
     "request.malformed": (400, 400),
     "request.too_large": (413, 413),
     "unauthenticated": (200, 403),
+    "unavailable": (500, 500),
 }
 """Problem code to HTTP status and `status_code`."""
 

@@ -55,7 +55,7 @@ def ingest_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHa
                 return json_response(answer(await _answer(service, name, request)))
             except SojournError as error:
                 measured.outcome = error.code
-                return json_response(refusal(error), statuses(error)[0])
+                return json_response(refusal(error), statuses(error)[0], error)
             except Exception:
                 measured.outcome = InternalError.code
                 log.exception("request.failed", dialect="ingest", method=name)

@@ -28,15 +28,6 @@ from journey as j
 where j.workspace_id = %(workspace_id)s
   and j.journey_uuid = any(%(journey_uuids)s::uuid[]);
 
--- name: has_entry_request_since
--- Whether a request for an entry point was accepted after an instant.
-select exists (
-    select from entry_request
-    where journey_id = %(journey_id)s
-      and point_no = %(point_no)s
-      and received_at > %(since)s
-) as was_accepted;
-
 -- name: insert_entry_request
 -- Keep a request to enroll people.
 insert into entry_request (request_uuid, workspace_id, journey_id, point_no, accepted, received_at)
@@ -48,3 +39,10 @@ values (%(request_uuid)s, %(workspace_id)s, %(journey_id)s, %(point_no)s, %(acce
 insert into idempotency_key (workspace_id, key, request_hash, status, body, created_at)
 values (%(workspace_id)s, %(key)s, %(request_hash)s, 200, %(body)s, %(now)s)
 on conflict (workspace_id, key) do nothing;
+
+-- name: last_entry_request_at
+-- When a request for an entry point was last accepted; null if never.
+select max(r.received_at) as received_at
+from entry_request as r
+where r.journey_id = %(journey_id)s
+  and r.point_no = %(point_no)s;
