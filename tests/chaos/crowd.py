@@ -63,10 +63,8 @@ BOUGHT = TriggerBranch(
     operator="AND",
     events=(AwaitedEvent(event_name="opened"), AwaitedEvent(event_name="bought", event_conditions=(BIG,))),
 )
-# With a look-back, since an event may be applied by a tick that has no time left to let its person come here.
-CALLED = TriggerBranch(
-    operator="OR", events=(AwaitedEvent(event_name="called"), AwaitedEvent(event_name="replied")), look_back_seconds=60
-)
+# Some call while they are on their way: a tick may apply that event and have no time left to let its person come here.
+CALLED = TriggerBranch(operator="OR", events=(AwaitedEvent(event_name="called"), AwaitedEvent(event_name="replied")))
 IN, ASKED, REST, IS_GOLD, GOLD_MAIL, WELCOME, DRAW, TRIAL_MAIL, LISTEN, THANKS_MAIL, SORRY_MAIL = range(1, 12)
 WON, TALKED, LONG_REST, OVER = range(12, 16)
 MEMBER, GOLD = 'T("member", EQ, "yes")', 'T("tier", EQ, "gold")'
@@ -217,7 +215,7 @@ def _fate(story: Story, drawn: str, app_id: int) -> Fate:
 
 def _draw(profile_id: int) -> str:
     assert isinstance(DRAWN, RandomSplitter)
-    return draw(DRAWN, _Drawn(profile_id))  # type: ignore[arg-type]
+    return draw(DRAWN, _Drawn(profile_id))
 
 
 @dataclass

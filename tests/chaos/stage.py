@@ -51,7 +51,7 @@ class Stage:
         assert row.profile_id is not None
         return InboxRow(
             shard=row.profile_id % SHARDS,
-            kind=row.kind,  # type: ignore[arg-type]
+            kind=row.kind,
             workspace_id=self.workspace_id,
             app_id=row.app_id,
             profile_id=row.profile_id,
