@@ -193,6 +193,24 @@ async def test_an_argument_error_is_210_and_names_every_place(
     assert await site.rows("select count(*) from inbox") == [(0,)]
 
 
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("postEvent", event(**{f"x{n}": 1 for n in range(20_000)})),
+        ("postEvent", event(attributes={f"x{n}": {} for n in range(20_000)})),
+        ("setTags", tags(**{f"x{n}": {"x": 1} for n in range(20_000)})),
+        ("setTags", tags(**{f"x{n}": "\0" for n in range(20_000)})),
+        ("registerEmail", {"application": APP, "email": "a@b.c", "tags": {f"x{n}": "\0" for n in range(20_000)}}),
+    ],
+)
+async def test_a_hostile_request_gets_a_short_answer(
+    http: httpx.AsyncClient, method: str, fields: dict[str, Any]
+) -> None:
+    _, code, message = await refused(http, method, fields)
+    assert code == 210
+    assert len(message) < 50_000
+
+
 async def test_an_unknown_application_is_404(http: httpx.AsyncClient) -> None:
     for code in ("ZZZZZ-ZZZZZ", THEIR_APP):
         assert await refused(http, "registerDevice", DEVICE | {"application": code}) == (

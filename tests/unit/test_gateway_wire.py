@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from time import process_time
 from typing import Any
 from uuid import UUID
 
@@ -464,6 +465,37 @@ def test_deep_values_are_bounded() -> None:
 def test_a_hostile_body_gets_a_short_answer() -> None:
     _, problems = read({f"x{n}": 1 for n in range(5000)})
     assert len(problems) == 200
+
+
+CROWDS: dict[str, dict[str, Any]] = {
+    "points": {"points": [{}] * 190_000},
+    "more points": {"points": [{}] * 1_000_000},
+    "comments": {"comments": [{"uuid": "x"}] * 100_000},
+    "outputs": {"points": [point("exit", outputs={f"x{n}": {} for n in range(100_000)})]},
+    "branches": {"points": [point("random_splitter", {"branches": [{"percent": -1}] * 90_000})]},
+    "values": {"points": [point("update_profile", {"operations": [{"value": [1] * 190_000}]})]},
+    "headers": {"points": [point("webhook", {"headers": {f"x{n}": "" for n in range(190_000)}})]},
+    "days": {"params": {"silent_hours": {"email": {"blocked_days": ["NEVER"] * 190_000}}}},
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
+def test_a_crowded_document_is_refused_soon(crowd: dict[str, Any]) -> None:
+    began = process_time()
+    request, problems = read(document(**crowd))
+    found = [*problems, *wire.decode(request).problems]
+    assert 1 <= len(found) <= 400
+    assert process_time() - began < 5
+
+
+def test_a_crowded_message_is_refused_soon() -> None:
+    request = pb.CreateRequest()
+    part = request.points.add().point_data.random_splitter
+    for _ in range(200_000):
+        part.branches.add()
+    began = process_time()
+    assert [problem.code for problem in unreadable(request)] == ["document.too_large"]
+    assert process_time() - began < 5
 
 
 # Protobuf ----------------------------------------------------------------------------------------------------

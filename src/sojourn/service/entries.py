@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import chain
 from math import ceil
 from uuid import UUID, uuid4
 
@@ -44,7 +45,7 @@ from sojourn.service.journeys import find, lock, point_numbers, tell_shards
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
-from sojourn.service.values import STRING_MAX, id_problems, refuse, text_problems
+from sojourn.service.values import STRING_MAX, count_problems, id_problems, refuse, text_problems
 from sojourn.store import entries as store
 from sojourn.store.connection import Conn
 from sojourn.store.directory import app_ids
@@ -58,6 +59,7 @@ BETWEEN_REQUESTS = timedelta(minutes=1)
 DROP_REASON = "dropped by API"
 ENTERED = "entered"
 FILTER_MAX = 20_000
+JOURNEYS_MAX = 500
 PEOPLE_MAX = 10_000
 
 
@@ -129,6 +131,7 @@ def _check_shape(command: EnrollByApi) -> None:
 def _shape_problems(command: EnrollByApi) -> Iterator[Problem]:
     for name, ids in (("users", command.users), ("hwids", command.hwids)):
         yield from people_problems(ids, name)
+    yield from count_problems(command.attribute_values, "attribute_values")
     for name, value in command.attribute_values.items():
         where = f"attribute_values/{name[:IDENTITY_MAX]}"
         if len(value) > STRING_MAX:
@@ -289,7 +292,7 @@ async def drop_people(resources: Resources, caller: Caller, command: DropPeople)
         raise BadSelector("user_ids must be provided")
     if not command.all_journeys and not command.journeys:
         raise BadSelector("journey_uuids must be provided if all_journeys is false")
-    refuse(people_problems(command.user_ids, "user_ids"))
+    refuse(chain(people_problems(command.user_ids, "user_ids"), _journeys_problems(command)))
     wanted = [] if command.all_journeys else [journey_uuid(text) for text in dict.fromkeys(command.journeys)]
     shard_count, now = await resources.facts.shard_count(), resources.clock()
     async with resources.pool.connection() as conn, conn.transaction():
@@ -312,6 +315,14 @@ async def drop_people(resources: Resources, caller: Caller, command: DropPeople)
         ]
         await append_inbox(conn, rows, now=now)
     return Done()
+
+
+def _journeys_problems(command: DropPeople) -> Iterator[Problem]:
+    # Every person's row in the inbox names all of them.
+    if not command.all_journeys and len(command.journeys) > JOURNEYS_MAX:
+        yield Problem(
+            "journeys.too_many", "journey_uuids", f"at most {JOURNEYS_MAX} journeys are allowed in one request"
+        )
 
 
 async def _active_journeys(conn: Conn, caller: Caller, wanted: Sequence[UUID]) -> list[int]:

@@ -1,6 +1,7 @@
 """Values: which attribute names, attribute values and ids are kept. Every rule names the place it was broken at."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from math import isfinite
 from typing import Any, cast
 
@@ -13,16 +14,17 @@ ATTRIBUTES_MAX = 200
 INTEGER_MAX = 2**63 - 1
 LIST_MAX = 1000
 NAME_MAX = 255
+PROBLEMS_MAX = 200
 STRING_MAX = 10_000
 
 
 def refuse(problems: Iterator[Problem]) -> None:
-    """Raise all problems at once, if there are any.
+    """Raise all problems at once, if there are any: as many as anybody can use.
 
     Raises:
         InvalidDocument: With the problems; its text is that of the first.
     """
-    found = tuple(problems)
+    found = tuple(islice(problems, PROBLEMS_MAX))
     if found:
         raise InvalidDocument(f"{found[0].where}: {found[0].text}", problems=found)
 
@@ -30,6 +32,8 @@ def refuse(problems: Iterator[Problem]) -> None:
 def attribute_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Problem]:
     """Find what keeps attributes from being stored: scalars and lists of scalars are."""
     yield from count_problems(attributes, where)
+    if len(attributes) > ATTRIBUTES_MAX:
+        return
     for name, value in attributes.items():
         yield from name_problems(name, f"{where}/{name[:NAME_MAX]}")
         yield from value_problems(value, f"{where}/{name[:NAME_MAX]}")

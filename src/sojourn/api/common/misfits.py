@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import cast
 
 from msgspec import inspect
@@ -33,6 +34,9 @@ _NAMES: Mapping[type, str] = {
     inspect.VarTupleType: "a list",
 }
 
+PROBLEMS_MAX = 200
+"""Enough for anybody to begin with; keeps the answer to a hostile request small."""
+
 Kind = inspect.Type
 
 
@@ -41,7 +45,7 @@ def misfits(value: Mapping[str, object], struct: type, path: str, given: frozens
     kind = _kind(struct)
     if not isinstance(kind, inspect.StructType):
         raise AssertionError(f"{struct} is not a Struct")  # noqa: TRY004 - a bug, not an input
-    return list(_struct(kind, value, path, given))
+    return list(islice(_struct(kind, value, path, given), PROBLEMS_MAX))
 
 
 @cache
@@ -53,8 +57,9 @@ def _struct(
     kind: inspect.StructType, value: Mapping[str, object], path: str, given: frozenset[str]
 ) -> Iterator[Problem]:
     fields = {field.encode_name: field for field in kind.fields}
-    for name in value.keys() - fields.keys():
-        yield Problem("field.unknown", member(path, name), "unknown field")
+    for name in value:
+        if name not in fields:
+            yield Problem("field.unknown", member(path, name), "unknown field")
     for name, field in fields.items():
         if name in given:
             continue
@@ -108,14 +113,24 @@ def _is_listed(value: object, choices: Sequence[Kind]) -> bool:
 
 def _sequence(kind: inspect.VarTupleType | inspect.ListType, value: Sequence[object], path: str) -> Iterator[Problem]:
     yield from _length(kind.min_length, kind.max_length, len(value), path, "item")
+    if _is_too_long(kind, value):
+        return
     for index, element in enumerate(value):
         yield from _any(kind.item_type, element, item(path, index))
 
 
 def _dict(kind: inspect.DictType, value: Mapping[str, object], path: str) -> Iterator[Problem]:
     yield from _length(kind.min_length, kind.max_length, len(value), path, "member")
+    if _is_too_long(kind, value):
+        return
     for key, element in value.items():
         yield from _any(kind.value_type, element, member(path, key))
+
+
+def _is_too_long(
+    kind: inspect.VarTupleType | inspect.ListType | inspect.DictType, value: Sequence[object] | Mapping[str, object]
+) -> bool:
+    return kind.max_length is not None and len(value) > kind.max_length
 
 
 def _number(kind: inspect.IntType | inspect.FloatType, value: float, path: str) -> Iterator[Problem]:

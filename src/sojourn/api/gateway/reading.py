@@ -22,11 +22,16 @@ MAX_DEPTH = 64
 MAX_PROBLEMS = 200
 """Enough for anybody to begin with; keeps the answer to a hostile body small."""
 
+PARTS_MAX = 200_000
+"""Members of objects and items of lists in one document. Ten megabytes hold millions; reading those takes a minute."""
+
 EXACT = 2**53
 """Whole numbers up to here survive the journey through a double, which is what protobuf keeps in a Value."""
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
+
+TOO_MANY_PARTS = f"a document has at most {PARTS_MAX} members and items in all"
 
 Choices = Mapping[str, Sequence[str]]
 """Full name of an enum to the values on offer, for enums of which not every value is."""
@@ -85,10 +90,19 @@ class _Reader:
     def __init__(self, choices: Choices) -> None:
         self.problems: list[Problem] = []
         self._choices = choices
+        self._parts_left = PARTS_MAX
 
     def _refuse(self, path: str, text: str, code: str = "field.type") -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(code, path, text))
+
+    def _may_read(self, count: int, path: str) -> bool:
+        """Tell whether so many parts more may be read, and refuse them otherwise."""
+        self._parts_left -= count
+        if self._parts_left >= 0:
+            return True
+        self._refuse(path, TOO_MANY_PARTS, "document.too_large")
+        return False
 
     def message(self, message: Message, document: object, path: str, depth: int) -> None:
         """Fill a message from an object."""
@@ -104,6 +118,8 @@ class _Reader:
             self._members(message, cast("dict[str, object]", document), path, depth)
 
     def _members(self, message: Message, document: dict[str, object], path: str, depth: int) -> None:
+        if not self._may_read(len(document), path):
+            return
         known = fields_by_spelling(message.DESCRIPTOR)
         seen: set[str] = set()
         for name, value in document.items():
@@ -144,6 +160,8 @@ class _Reader:
         if not isinstance(value, list | tuple):
             self._refuse(path, "must be a list")
             return
+        if not self._may_read(len(cast("Sequence[object]", value)), path):
+            return
         into = getattr(message, field.name)
         for index, element in enumerate(cast("Sequence[object]", value)):
             if field.message_type is not None:
@@ -156,6 +174,8 @@ class _Reader:
     def _map(self, message: Message, field: FieldDescriptor, value: object, path: str, depth: int) -> None:
         if not isinstance(value, dict):
             self._refuse(path, "must be an object")
+            return
+        if not self._may_read(len(cast("dict[str, object]", value)), path):
             return
         into = getattr(message, field.name)
         of = value_field(field)
@@ -249,10 +269,12 @@ class _Reader:
                 self._refuse(path, f"whole numbers beyond {EXACT} cannot be kept exactly; a string can")
             case int() | float():
                 message.number_value = self._double(value, path) or 0.0
-            case list():
+            case list() if self._may_read(len(cast("list[object]", value)), path):
                 message.list_value.SetInParent()
                 for index, element in enumerate(cast("list[object]", value)):
                     self._list_element(message.list_value.values.add(), element, item(path, index))
+            case list():
+                pass
             case _:
                 self._refuse(path, "must be a string, a number, true, false or a list of these")
 

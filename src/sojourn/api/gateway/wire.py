@@ -6,6 +6,7 @@ apart. Constraints on single fields are checked here, all at once; what a graph 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, cast, get_args
 from uuid import UUID, uuid4
 
@@ -16,7 +17,7 @@ from msgspec import Struct
 from sojourn.api.common.misfits import misfits
 from sojourn.api.common.paths import is_index, item, joined, member
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
-from sojourn.api.gateway.reading import Choices, fill
+from sojourn.api.gateway.reading import MAX_PROBLEMS, Choices, fill
 from sojourn.api.gateway.writing import to_plain
 from sojourn.model.graph import Edge, Graph, Settings
 from sojourn.model.points import (
@@ -30,6 +31,7 @@ from sojourn.model.points import (
 from sojourn.model.problems import Problem
 from sojourn.service.commands import Comment, Journey, JourneyDraft, Place
 
+COMMENTS_MAX = 500
 CHANNELS = ("email", "in_app", "line", "push", "sms", "webhook", "whatsapp")
 POINTS_MAX = 500
 TITLE_MAX = 255
@@ -79,8 +81,9 @@ class Decoded(Struct, frozen=True):
 
 def decode(request: DraftRequest, new_id: Callable[[], str] = lambda: str(uuid4())) -> Decoded:
     """Read a document. Points and comments without a uuid get one from `new_id`."""
-    ids = [_canonical(point.uuid) or point.uuid or new_id() for point in request.points]
-    problems = (*_outer_problems(request), *_settings_problems(request), *_points_problems(request, ids))
+    ids = [_canonical(point.uuid) or point.uuid or new_id() for point in request.points[:POINTS_MAX]]
+    found = chain(_outer_problems(request), _settings_problems(request), _points_problems(request, ids))
+    problems = tuple(islice(found, MAX_PROBLEMS))
     if problems:
         return Decoded(None, problems)
     return Decoded(_draft(request, ids, new_id))
@@ -109,7 +112,10 @@ def _outer_problems(request: DraftRequest) -> Iterator[Problem]:
         yield Problem("field.form", "category_uuid", "must be a uuid")
     if len(request.points) > POINTS_MAX:
         yield Problem("field.length", "points", f"must have at most {POINTS_MAX} items, not {len(request.points)}")
-    for index, comment in enumerate(request.comments):
+    if len(request.comments) > COMMENTS_MAX:
+        text = f"must have at most {COMMENTS_MAX} items, not {len(request.comments)}"
+        yield Problem("field.length", "comments", text)
+    for index, comment in enumerate(request.comments[:COMMENTS_MAX]):
         if comment.uuid and not _canonical(comment.uuid):
             yield Problem("field.form", member(item("comments", index), "uuid"), "must be a uuid")
 
@@ -131,7 +137,7 @@ def _settings_problems(request: DraftRequest) -> Iterator[Problem]:
 
 
 def _points_problems(request: DraftRequest, ids: list[str]) -> Iterator[Problem]:
-    for index, (point, point_id) in enumerate(zip(request.points, ids, strict=True)):
+    for index, (point, point_id) in enumerate(zip(request.points[:POINTS_MAX], ids, strict=True)):
         at = item("points", index)
         if not _canonical(point_id):
             yield Problem("field.form", f"{at}.uuid", "must be a uuid")

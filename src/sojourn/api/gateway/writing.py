@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from sojourn.api.common.paths import item, member
-from sojourn.api.gateway.reading import EXACT, is_map, value_field
+from sojourn.api.gateway.reading import EXACT, PARTS_MAX, TOO_MANY_PARTS, is_map, value_field
 from sojourn.model.problems import Problem
 
 
@@ -93,11 +93,40 @@ def _one(field: FieldDescriptor, value: Any, convert: Callable[[Message], object
     return value
 
 
-def unreadable(message: Message, path: str = "") -> Iterator[Problem]:
+def unreadable(message: Message) -> Iterator[Problem]:
     """Yield what a binary message can hold and JSON cannot: unknown fields, NaN, foreign enum numbers, bad instants.
 
     The JSON reader lets none of it in, so only gRPC needs to ask.
     """
+    yield from _TooLarge().unless_small(message) or _unreadable(message, "")
+
+
+class _TooLarge:
+    """Counts the parts of a message, to look into none that has too many."""
+
+    parts_left = PARTS_MAX
+
+    def unless_small(self, message: Message) -> tuple[Problem, ...]:
+        """Return the one problem of a message that is too large."""
+        self._count(message)
+        return () if self.parts_left >= 0 else (Problem("document.too_large", "", TOO_MANY_PARTS),)
+
+    def _count(self, message: Message) -> None:
+        for field, value in message.ListFields():
+            self.parts_left -= len(value) if field.is_repeated else 1
+            if self.parts_left < 0:
+                return
+            if is_map(field):
+                parts = value.values() if value_field(field).message_type is not None else ()
+            elif field.message_type is None:
+                continue
+            else:
+                parts = value if field.is_repeated else (value,)
+            for part in parts:
+                self._count(part)
+
+
+def _unreadable(message: Message, path: str) -> Iterator[Problem]:
     for unknown in UnknownFieldSet(message):
         yield Problem("field.unknown", member(path, f"#{unknown.field_number}"), "unknown field")
     if isinstance(message, Timestamp):
@@ -121,7 +150,7 @@ def _unreadable_one(field: FieldDescriptor, value: Any, at: str) -> Iterator[Pro
     if isinstance(value, Value) and _is_nested(value):
         yield Problem("field.type", at, "must be a string, a number, true, false or a list of these")
     elif field.message_type is not None:
-        yield from unreadable(value, at)
+        yield from _unreadable(value, at)
     elif field.enum_type is not None and value not in field.enum_type.values_by_number:
         names = ", ".join(v.name for v in field.enum_type.values if v.number)
         yield Problem("field.type", at, f"must be one of {names}")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sojourn.api.common.misfits import misfits
+from sojourn.api.common.misfits import PROBLEMS_MAX, misfits
 from sojourn.api.common.paths import is_index, item, member
 from sojourn.model.problems import Problem
 from sojourn.service.commands import (
@@ -237,7 +237,7 @@ def tag_operations(tags: Mapping[str, Any], *, only_set: bool) -> tuple[list[Att
                 problems.append(Problem("tag.operation", member("tags", tag), text))
             case _:
                 operations.append(AttributeOperation("set", tag, value))
-    return operations, problems
+    return operations, problems[:PROBLEMS_MAX]
 
 
 # Replies ----------------------------------------------------------------------------------------------------
