@@ -17,13 +17,19 @@ from sojourn.engine.catalog import Catalog
 from sojourn.engine.tick import Advance, Budget
 from sojourn.engine.upkeep import INTERVAL, keep_up
 from sojourn.store.connection import Conn
-from sojourn.store.tick import CONFLICTS, FAILURES, next_alarm, shards_with_work
+from sojourn.store.tick import CONFLICTS, FAILURES, measure_tables, next_alarm, shards_with_work
 from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
 
 log = structlog.get_logger("engine")
 
 HEARTBEAT = timedelta(seconds=60)
 """At the latest after this a runner looks by itself, should a notification ever be lost with its connection."""
+
+FIRST_MEASURE = 1_000
+"""After so many people have moved the tables are measured for the first time."""
+
+MEASURE_AGAIN = timedelta(minutes=10)
+"""After so long a rest the tables are measured as in the beginning: they may have been empty, and plans made for that."""
 
 TIME_OUT = timedelta(seconds=30)
 """How long a journey is left alone whose statement failed."""
@@ -57,6 +63,8 @@ class Runner:
         self._budget = budget or Budget()
         self._catalog = Catalog()
         self._next_upkeep: datetime | None = None
+        self._moved, self._measured_at = 0, FIRST_MEASURE
+        self._worked_at: datetime | None = None
         self._failing: dict[int, datetime] = {}
         self._resting: dict[int, datetime] = {}
 
@@ -129,7 +137,24 @@ class Runner:
             else:
                 passed.ticks += 1
                 passed.moved += moved
+        await self._measure(conn, passed)
         return passed
+
+    async def _measure(self, conn: Conn, passed: Passed) -> None:
+        """Let the database measure its tables while they grow, so that plans made for small ones are made anew.
+
+        Autovacuum does so, too, but a minute later; until then, to look somebody up could be to look through the shard.
+        Soon in the beginning, then ever less often; from the beginning again once there was nothing to do for a while.
+        """
+        now = self._clock()
+        if passed.ticks:
+            self._worked_at = now
+        elif self._worked_at is None or now - self._worked_at >= MEASURE_AGAIN:
+            self._moved, self._measured_at = 0, FIRST_MEASURE
+        self._moved += passed.moved
+        if self._moved >= self._measured_at:
+            await measure_tables(conn)
+            self._measured_at = 4 * self._moved
 
     async def _tick(self, conn: Conn, shard: int) -> int | None:
         """Tick one shard; return how many people moved, or None where somebody else is at it."""

@@ -1,0 +1,47 @@
+"""A young installation: tables fill while engines keep the plans that they made when there was nothing in them."""
+
+import pytest
+
+from sojourn.engine.tick import Budget
+from tests.lab import Lab, awaiting, segment
+
+pytestmark = pytest.mark.both_postgres
+
+CROWD, BATCH = 3_000, 1_000
+EVERYBODY = 'T("anything", NOTEQ, "at all")'
+READS_PER_PERSON = 60
+"""Rows that may be read by index for one person: a few per table and step, but not a thousandth of the crowd."""
+
+
+async def test_the_work_for_one_person_does_not_grow_with_the_crowd(database_url: str) -> None:
+    lab = await Lab.open(database_url)
+    await lab.conn.execute(
+        "insert into profile (shard, profile_id, workspace_id, created_at, updated_at)"
+        " select %s, n, %s, %s, %s from generate_series(1, %s) as n",
+        (lab.shard, lab.workspace_id, lab.now, lab.now, CROWD),
+    )
+    # As autovacuum does in a quiet hour.
+    await lab.conn.execute("vacuum analyze")
+    lab.budget = Budget(people=BATCH)
+    await lab.start(
+        """
+        all -> wait 1h -> hears.1 -> exit
+        hears -> email -> exit
+        """,
+        all=segment(EVERYBODY),
+        hears=awaiting("bought", period="1h"),
+    )
+    await lab.tick()
+    await lab.after(hours=1)
+    await lab.conn.execute(
+        "insert into inbox (shard, kind, workspace_id, profile_id, name, occurred_at, received_at)"
+        " select %s, 'event', %s, n, 'bought', %s, %s from generate_series(1, %s) as n",
+        (lab.shard, lab.workspace_id, lab.now, lab.now, CROWD // 2),
+    )
+    await lab.after(minutes=1)
+    await lab.after(hours=1)
+    await lab.conn.execute("select pg_stat_force_next_flush()")
+    read = await lab.value("select sum(idx_tup_read) from pg_stat_user_indexes")
+    assert await lab.value("select count(*) from departure") == CROWD
+    await lab.close()
+    assert read < READS_PER_PERSON * CROWD
