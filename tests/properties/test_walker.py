@@ -58,8 +58,8 @@ scalars = st.sampled_from([True, False, 0, 1, 2, "u", "v"])
 entry_data = st.fixed_dictionaries({}, optional={"k": st.sampled_from(["1", "2"]), "v": st.sampled_from(["u", "v"])})
 dates = st.sampled_from(["2026-03-02T12:30", "2026-03-29", "2025-10-25T02:30:00", "2024-02-29", "soon", 1772456400])
 event_data = st.fixed_dictionaries(
-    {"k": st.sampled_from(["1", "2", 1])},
-    optional={"n": st.integers(0, 3), "v": st.sampled_from(["u", "v"]), "d": dates},
+    {"k": st.sampled_from(["1", "2", 1]), "n": st.integers(1, 3)},
+    optional={"v": st.sampled_from(["u", "v"]), "d": dates},
 )
 durations = st.sampled_from([900, 1800, 3600, 7200, 86400])
 clocks = st.sampled_from(["02:30", "12:30", "13:00", "23:15"])
@@ -237,12 +237,12 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
     updating = updating and not any(isinstance(point, MessageBus) and is_keyed(point) for point in heads)
     inner = [
         draw(inner_points(begins, updating, sticky_only)).placed(f"p{place}")
-        for place in range(draw(st.integers(1, 6)))
+        for place in range(draw(st.integers(2, 7)))
     ]
     exits = [laboratory.point("exit", outcome=name).placed(name) for name in ("done", "gone")]
     edges: list[Edge] = []
     for place, point in enumerate([*heads, *inner]):
-        onward = [*inner[max(0, place - len(heads) + 1) :], *exits] if place >= len(heads) else [*inner, *exits]
+        onward = inner if place < len(heads) else [*inner[place - len(heads) + 1 :] * 2, *exits]
         targets = [*onward, *inner] if always_holds(point) else onward
         for output in outputs(point):
             if isinstance(point, Webhook) and output == "output1" and draw(st.booleans()):
@@ -348,7 +348,7 @@ def drawn(of: Graph) -> str:
     return "\n".join(lines)
 
 
-SINGLE = ("enter", "enter", "enter", "event", "event", "event", "event", "attributes", "zone", "outcome")
+SINGLE = ("enter", "enter", "enter", "event", "event", "event", "event", "attributes", "zone", "outcome", "outcome")
 
 
 @st.composite
@@ -365,8 +365,8 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
                 "place": draw(st.integers(0, 5)),
                 "data": draw(event_data),
                 "entry": draw(entry_data),
-                "app": draw(st.sampled_from([None, laboratory.SHOP, laboratory.SITE])),
-                "source": draw(st.sampled_from([None, None, None, "s1"])),
+                "app": draw(st.sampled_from([laboratory.SHOP, laboratory.SHOP, laboratory.SITE, None])),
+                "source": draw(st.sampled_from([None] * 9 + ["s1"])),
             }
         case "select":
             values = {"entry": draw(entry_data), "filter": draw(filters(READ))}
@@ -385,14 +385,14 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
     kinds = (*SINGLE, "drop", "select")
     if crowd is not None:
         kinds = draw(st.sampled_from([SINGLE, SINGLE, ("drop",), ("select",)]))
-    said = draw(st.lists(acts(kinds), min_size=1, max_size=1 if kinds == ("select",) else 6))
+    said = draw(st.lists(acts(kinds), min_size=1, max_size=1 if kinds == ("select",) else 7))
     command = None
-    if draw(st.integers(0, 2)) == 0:
-        name = draw(st.sampled_from(["pause", "resume", "resume", "edit", "finish"]))
+    if draw(st.integers(0, 3)) == 0:
+        name = draw(st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "finish"]))
         command = (name, draw(st.integers(0, 1)), draw(st.integers(0, 5)))
         if crowd is not None and name != "pause":
             said = []
-    return Scene(draw(st.sampled_from([0, 1, 1, 2, 4, 6, 96, 100])), command, said)
+    return Scene(draw(st.sampled_from([1, 0, 2, 4, 6, 96, 100])), command, said)
 
 
 @st.composite
@@ -409,11 +409,12 @@ def stories(draw: st.DrawFn) -> Story:
     drawn = [first]
     if draw(st.integers(0, 2)) == 0:
         drawn.append(draw(graphs(begins, updating=False, may_schedule=False, sticky_only=crowd is not None)))
+    opening = Scene(1, None, draw(st.lists(acts(("enter",)), min_size=1, max_size=5)))
     return Story(
         begins,
         drawn,
         draw(st.lists(people(), min_size=1, max_size=4)),
-        draw(st.lists(scenes(crowd), min_size=1, max_size=5)),
+        [opening, *draw(st.lists(scenes(crowd), min_size=1, max_size=6))],
         inbox,
         crowd,
     )

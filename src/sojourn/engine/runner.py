@@ -29,7 +29,7 @@ FIRST_MEASURE = 1_000
 """After so many people have moved the tables are measured for the first time."""
 
 MEASURE_AGAIN = timedelta(minutes=10)
-"""After so long a rest the tables are measured as in the beginning: they may have been empty, and plans made for that."""
+"""After so long a rest the tables are measured as in the beginning: plans may have been made while they were empty."""
 
 TIME_OUT = timedelta(seconds=30)
 """How long a journey is left alone whose statement failed."""
