@@ -326,7 +326,7 @@ async def test_only_drafts_that_never_ran_are_deleted(bench: Bench) -> None:
             await bench.service.run(bench.us, DeleteJourney(journey=(await in_status(bench, status)).journey))
     journey = await in_status(bench, "paused")
     await bench.change(journey, "draft")
-    with pytest.raises(InvalidState):
+    with pytest.raises(InvalidState, match="cannot delete a journey that ran"):
         await bench.service.run(bench.us, DeleteJourney(journey=journey.journey))
     draft = await bench.create(api_graph())
     await bench.service.run(bench.us, DeleteJourney(journey=draft.journey))

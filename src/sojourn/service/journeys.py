@@ -175,8 +175,10 @@ async def delete_journey(resources: Resources, caller: Caller, command: DeleteJo
     """
     async with resources.pool.connection() as conn, conn.transaction():
         journey = await lock(conn, caller, command.journey)
-        if journey.status != "draft" or journey.first_started_at is not None:
+        if journey.status != "draft":
             raise InvalidState(command="delete", status=journey.status)
+        if journey.first_started_at is not None:
+            raise InvalidState("cannot delete a journey that ran; it can be archived", command="delete")
         await store.delete_journey(conn, journey_id=journey.journey_id)
     return Done()
 
