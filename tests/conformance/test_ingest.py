@@ -226,6 +226,12 @@ async def test_an_unknown_method_is_404(http: httpx.AsyncClient) -> None:
     assert message.startswith("unknown method; the methods are createFilter, ")
 
 
+async def test_another_verb_is_refused_in_the_shape_of_data_in(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/json/1.3/postEvent")
+    text = "the method is not allowed at this path"
+    assert answer.json() == {"status_code": 404, "status_message": text, "response": None}
+
+
 async def test_tokens_are_taken_from_the_body_and_from_both_headers(http: httpx.AsyncClient) -> None:
     for header, auth, code in (
         (f"Token {DEVICE_TOKEN}", None, 200),

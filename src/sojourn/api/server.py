@@ -13,8 +13,11 @@ from sojourn.api.common.health import Readiness, health_routes
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod, UnknownPath
 from sojourn.api.common.request_ids import add_request_id, log_request_ids
-from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes, refusal
+from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes
+from sojourn.api.gateway.bridge import refusal as gateway_refusal
+from sojourn.api.ingest.routes import PREFIX as INGEST_PREFIX
 from sojourn.api.ingest.routes import ingest_routes
+from sojourn.api.ingest.routes import refused as ingest_refusal
 from sojourn.api.web.tracking import tracking_routes
 from sojourn.model.problems import SojournError
 from sojourn.service.service import Service
@@ -65,8 +68,16 @@ def _unserved(request: AnyRequest, exception: HTTPException) -> Response[bytes]:
     """Answer what no handler took."""
     errors: dict[int, SojournError] = {404: UnknownPath(), 405: UnknownMethod("the method is not allowed at this path")}
     error = errors.get(exception.status_code) or MalformedRequest(exception.detail)
-    return refusal(error, is_external=request.url.path.startswith(EXTERNAL_PREFIX))
+    return _refusal(request, error)
 
 
 def _failed(request: AnyRequest, _exception: Exception) -> Response[bytes]:
-    return refusal(InternalError(), is_external=request.url.path.startswith(EXTERNAL_PREFIX))
+    return _refusal(request, InternalError())
+
+
+def _refusal(request: AnyRequest, error: SojournError) -> Response[bytes]:
+    """Refuse in the shape of the methods around the path."""
+    path = request.url.path
+    if path.startswith(f"{INGEST_PREFIX}/"):
+        return ingest_refusal(error)
+    return gateway_refusal(error, is_external=path.startswith(EXTERNAL_PREFIX))

@@ -55,16 +55,21 @@ def ingest_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHa
                 return json_response(answer(await _answer(service, name, request)))
             except SojournError as error:
                 measured.outcome = error.code
-                return json_response(refusal(error), statuses(error)[0], error)
+                return refused(error)
             except Exception:
                 measured.outcome = InternalError.code
                 log.exception("request.failed", dialect="ingest", method=name)
-                return json_response(refusal(InternalError()), 500)
+                return refused(InternalError())
 
     path = f"{PREFIX}/{{method:str}}"
     return [
         HTTPRouteHandler(path, http_method=HttpMethod.POST, request_max_body_size=BODY_MAX, status_code=200)(handle)
     ]
+
+
+def refused(error: SojournError) -> Response[bytes]:
+    """Return an error as a response."""
+    return json_response(refusal(error), statuses(error)[0], error)
 
 
 async def _answer(service: Service, name: str, request: AnyRequest) -> object:
