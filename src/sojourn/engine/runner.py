@@ -17,7 +17,8 @@ from sojourn.engine.catalog import Catalog
 from sojourn.engine.tick import Advance, Budget
 from sojourn.engine.upkeep import INTERVAL, keep_up
 from sojourn.store.connection import Conn
-from sojourn.store.tick import CONFLICTS, FAILURES, measure_tables, next_alarm, shards_with_work
+from sojourn.store.tick import CONFLICTS, FAILURES, next_alarm, shards_with_work
+from sojourn.store.upkeep import measure_tables, outgrown_tables
 from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
 
 log = structlog.get_logger("engine")
@@ -25,11 +26,8 @@ log = structlog.get_logger("engine")
 HEARTBEAT = timedelta(seconds=60)
 """At the latest after this a runner looks by itself, should a notification ever be lost with its connection."""
 
-FIRST_MEASURE = 1_000
-"""After so many people have moved the tables are measured for the first time."""
-
-MEASURE_AGAIN = timedelta(minutes=10)
-"""After so long a rest the tables are measured as in the beginning: plans may have been made while they were empty."""
+MEASURE_EVERY = 1_000
+"""After so many rows it is worth a look whether tables have outgrown what the planner knows of them."""
 
 TIME_OUT = timedelta(seconds=30)
 """How long a journey is left alone whose statement failed."""
@@ -63,8 +61,7 @@ class Runner:
         self._budget = budget or Budget()
         self._catalog = Catalog()
         self._next_upkeep: datetime | None = None
-        self._moved, self._measured_at = 0, FIRST_MEASURE
-        self._worked_at: datetime | None = None
+        self._unmeasured = 0
         self._failing: dict[int, datetime] = {}
         self._resting: dict[int, datetime] = {}
 
@@ -137,24 +134,18 @@ class Runner:
             else:
                 passed.ticks += 1
                 passed.moved += moved
-        await self._measure(conn, passed)
         return passed
 
-    async def _measure(self, conn: Conn, passed: Passed) -> None:
-        """Let the database measure its tables while they grow, so that plans made for small ones are made anew.
+    async def _measure(self, conn: Conn) -> None:
+        """Let the database measure tables that have outgrown what it knows, so that plans are made anew for their size.
 
-        Autovacuum does so, too, but a minute later; until then, to look somebody up could be to look through the shard.
-        Soon in the beginning, then ever less often; from the beginning again once there was nothing to do for a while.
+        Autovacuum does so, too, but a minute later, and after a crash not at all; until then, to look somebody up could
+        be to look through the shard. It goes by the size of the files, so it is right after a crash and at midnight,
+        when a new day begins with an empty partition.
         """
-        now = self._clock()
-        if passed.ticks:
-            self._worked_at = now
-        elif self._worked_at is None or now - self._worked_at >= MEASURE_AGAIN:
-            self._moved, self._measured_at = 0, FIRST_MEASURE
-        self._moved += passed.moved
-        if self._moved >= self._measured_at:
-            await measure_tables(conn)
-            self._measured_at = 4 * self._moved
+        if self._unmeasured >= MEASURE_EVERY:
+            self._unmeasured = 0
+            await measure_tables(conn, await outgrown_tables(conn))
 
     async def _tick(self, conn: Conn, shard: int) -> int | None:
         """Tick one shard; return how many people moved, or None where somebody else is at it."""
@@ -172,6 +163,8 @@ class Runner:
         if progress is None:
             return None
         log.debug("engine.ticked", shard=shard, moved=progress.moved, statements=progress.statements)
+        self._unmeasured += progress.moved + progress.applied
+        await self._measure(conn)
         return progress.moved
 
     def _isolate(self, advance: Advance, failure: BaseException) -> None:

@@ -47,6 +47,7 @@ class Progress:
     next_enrollment: int
     events: EventRange | None = None
     event_names: frozenset[tuple[int, str]] = frozenset()
+    applied: int = 0
     moved: int = 0
     statements: int = 0
     sends: bool = False
@@ -108,6 +109,7 @@ class Advance:
 
     async def _apply(self, groups: list[InboxGroup]) -> None:
         last = max(group.last_inbox for group in groups)
+        self._progress.applied = sum(group.n for group in groups)
         kinds = frozenset(group.kind for group in groups)
         await self.tick.apply_people(last, kinds)
         if "drop" in kinds:

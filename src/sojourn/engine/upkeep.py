@@ -2,23 +2,12 @@
 
 from datetime import datetime, timedelta
 
-import structlog
-
+from sojourn.service.upkeep import prepare_days
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import read_shards
-from sojourn.store.upkeep import (
-    DAILY,
-    add_partition,
-    forget_event_sources,
-    forget_idempotency_keys,
-    missing_partitions,
-    take_upkeep,
-)
-
-log = structlog.get_logger("engine")
+from sojourn.store.upkeep import forget_event_sources, forget_idempotency_keys, take_upkeep
 
 INTERVAL = timedelta(hours=1)
-DAYS_AHEAD = 14
 REMEMBER_EVENT_SOURCES = timedelta(days=7)
 REMEMBER_ANSWERS = timedelta(days=1)
 
@@ -31,18 +20,10 @@ async def keep_up(conn: Conn, now: datetime) -> None:
     async with conn.transaction():
         if not await take_upkeep(conn):
             return
-        await _prepare_days(conn, now)
+        await prepare_days(conn, now)
     async with conn.transaction():
         if not await take_upkeep(conn):
             return
         for shard in await read_shards(conn):
             await forget_event_sources(conn, shard=shard, before=now - REMEMBER_EVENT_SOURCES)
         await forget_idempotency_keys(conn, before=now - REMEMBER_ANSWERS)
-
-
-async def _prepare_days(conn: Conn, now: datetime) -> None:
-    days = [now.date() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD)]
-    for table in DAILY:
-        for day in await missing_partitions(conn, table, days):
-            if not await add_partition(conn, table, day):
-                log.warning("upkeep.partition_refused", table=table, day=str(day))

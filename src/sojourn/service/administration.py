@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sojourn.service.errors import NotFound
 from sojourn.service.tokens import create_token, ensure_token
+from sojourn.service.upkeep import prepare_days
 from sojourn.service.workspaces import ensure_default
 from sojourn.store import administration as store
 from sojourn.store.connection import Conn
@@ -49,6 +50,7 @@ async def install(
     shards = await initialise(conn, shard_count=shard_count, now=now)
     app = await ensure_default(conn, now, application_code=application_code)
     async with conn.transaction():
+        await prepare_days(conn, now)
         if jwt_secret is not None:
             await store.replace_secret(conn, name=JWT_SECRET, value=jwt_secret, now=now)
         for name in (JWT_SECRET, WEBHOOK_KEY):

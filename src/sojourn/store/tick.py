@@ -345,8 +345,3 @@ async def next_alarm(conn: Conn, *, held: Sequence[int]) -> datetime | None:
     cursor = await conn.execute(QUERIES["next_alarm"], {"held": list(held)}, prepare=True)
     row = await cursor.fetchone()
     return row[0] if row else None
-
-
-async def measure_tables(conn: Conn) -> None:
-    """Let the database measure the tables that a tick looks into; plans made before are made anew."""
-    await conn.execute(QUERIES["measure_tables"])

@@ -14,6 +14,24 @@ DAILY: tuple[Daily, ...] = ("event", "passage")
 """Tables divided by day."""
 
 
+GROWING = ("departure", "device", "enrollment", "event", "inbox", "message", "passage", "profile", "stay")
+"""Tables that a tick looks into or adds to."""
+
+
+async def outgrown_tables(conn: Conn) -> list[str]:
+    """Return the tables and partitions that have outgrown what the planner knows of them."""
+    cursor = await conn.execute(QUERIES["outgrown_tables"], {"names": list(GROWING)}, prepare=True)
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def measure_tables(conn: Conn, names: Sequence[str]) -> None:
+    """Let the database measure tables, except those being measured or vacuumed now; plans made before are made anew."""
+    for name in names:
+        await conn.execute(
+            sql.SQL("analyze (skip_locked) {}").format(sql.Identifier(*name.replace('"', "").split(".")))
+        )
+
+
 async def take_upkeep(conn: Conn) -> bool:
     """Tell whether this transaction may do the upkeep; no other may until it ends."""
     return await (await conn.execute(QUERIES["take_upkeep"])).fetchone() is not None

@@ -582,7 +582,3 @@ from workspace as w;
 select s.shard
 from shard as s
 order by s.shard;
-
--- name: measure_tables
--- Measure the tables that a tick looks into, except those that are being measured or vacuumed now.
-analyze (skip_locked) departure, enrollment, event, inbox, message, profile, stay;

@@ -22,3 +22,18 @@ where e.shard = %(shard)s::smallint and e.received_at < %(before)s::timestamptz;
 -- Forget first answers that nobody asks for again.
 delete from idempotency_key as k
 where k.created_at < %(before)s::timestamptz;
+
+-- name: outgrown_tables
+-- Tables, and partitions of those given, whose files are several times what they were when last measured.
+select c.oid::regclass::text as name
+from pg_class as c
+where c.relkind = 'r'
+  and c.oid in (
+      select tree.relid
+      from unnest(%(names)s::regclass[]) as given(oid)
+      cross join lateral pg_partition_tree(given.oid) as tree
+      union all
+      select given.oid from unnest(%(names)s::regclass[]) as given(oid)
+  )
+  and pg_relation_size(c.oid) / current_setting('block_size')::bigint > 4 + 3 * greatest(c.relpages, 0)
+order by 1;
