@@ -78,12 +78,8 @@ def _sighting(
     head: tuple[int, int],
 ) -> str:
     """Return the rows of people who waited while an event of one kind happened."""
-    here = [
-        f"s.shard = {SHARD}",
-        f"s.journey_id = {header.journey_id:d}",
-        f"s.point_no = {point_no:d}",
-        "s.reached is null",
-    ]
+    inside = [f"s.shard = {SHARD}", f"s.journey_id = {header.journey_id:d}"]
+    here = [f"s.point_no = {point_no:d}", "s.reached is null"]
     theirs = [f"e.shard = {SHARD}", f"e.name = {draft.parameters.add(event.event_name, 'text')}"]
     theirs += conditions(event.event_conditions, "e.data", header.scope, draft)
     both = ["e.received_at <= s.wake_at"]
@@ -103,12 +99,13 @@ def _sighting(
             "e.event_id between %(first_event)s::bigint and %(last_event)s::bigint",
             "e.received_at >= %(first_received)s::timestamptz",
         ]
-        waiting = _lateral("s", STAY, "stay", [*here, "s.profile_id = e.profile_id"])
-        return f"{found}\nfrom event as e\ncross join {waiting}\nwhere {_and([*theirs, *both])}"
+        # The person is looked up in the journey, whatever the point: nobody may have been there when the plan was made.
+        waiting = _lateral("s", f"{STAY}, s.point_no, s.reached", "stay", [*inside, "s.profile_id = e.profile_id"])
+        return f"{found}\nfrom event as e\ncross join {waiting}\nwhere {_and([*theirs, *here, *both])}"
     # Who has just come sleeps until exactly one period from now: the index on wake_at finds them.
     here.append(f"s.wake_at = {NOW} + make_interval(secs => {point.period_seconds:d})")
     doing = _lateral("e", "e.event_id", "event", ["e.profile_id = s.profile_id", *theirs, *both])
-    return f"{found}\nfrom (select {STAY} from stay as s where {_and(here)}) as s\ncross join {doing}"
+    return f"{found}\nfrom (select {STAY} from stay as s where {_and([*inside, *here])}) as s\ncross join {doing}"
 
 
 STAY = "s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context"

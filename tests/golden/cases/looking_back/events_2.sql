@@ -4,11 +4,9 @@ seen as materialized (
     select s.place, 1 as branch, 1 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 2
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -16,6 +14,8 @@ seen as materialized (
       and e.name = %(v1)s::text
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 2
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since - make_interval(secs => 604800)
       and e.event_id <> s.after_event
@@ -23,11 +23,9 @@ seen as materialized (
     select s.place, 2 as branch, 16 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 2
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -36,6 +34,8 @@ seen as materialized (
       and coalesce((jsonb_typeof(((e.data) -> %(v3)s::text)) = 'number' and ((e.data) -> %(v3)s::text) >= %(v4)s::jsonb) and (jsonb_typeof(((e.data) -> %(v3)s::text)) = 'number' and ((e.data) -> %(v3)s::text) <= %(v5)s::jsonb) or jsonb_typeof(((e.data) -> %(v3)s::text)) = 'array' and exists (select 1 from elements_v1(((e.data) -> %(v3)s::text)) as element(value) where (jsonb_typeof(element.value) = 'number' and element.value >= %(v4)s::jsonb) and (jsonb_typeof(element.value) = 'number' and element.value <= %(v5)s::jsonb)), false)
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 2
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since
       and e.event_id > s.after_event
@@ -43,11 +43,9 @@ seen as materialized (
     select s.place, 2 as branch, 32 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 2
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -55,6 +53,8 @@ seen as materialized (
       and e.name = %(v6)s::text
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 2
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since
       and e.event_id > s.after_event
@@ -62,11 +62,9 @@ seen as materialized (
     select s.place, 3 as branch, 256 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 2
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -74,6 +72,8 @@ seen as materialized (
       and e.name = %(v7)s::text
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 2
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since
       and e.event_id > s.after_event

@@ -4,11 +4,9 @@ seen as materialized (
     select s.place, 1 as branch, 1 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 3
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -16,6 +14,8 @@ seen as materialized (
       and e.name = %(v1)s::text
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 3
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since
       and e.event_id > s.after_event
@@ -27,11 +27,9 @@ seen as materialized (
     select s.place, 1 as branch, 2 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 3
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -39,6 +37,8 @@ seen as materialized (
       and e.name = %(v3)s::text
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 3
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since
       and e.event_id > s.after_event
@@ -50,11 +50,9 @@ seen as materialized (
     select s.place, 2 as branch, 16 as bit, s.progress::integer as progress, e.event_id
     from event as e
     cross join lateral (
-        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context from stay as s
+        select s.ctid as place, s.profile_id, s.enrollment_id, s.since, s.wake_at, s.after_event, s.progress, s.context, s.point_no, s.reached from stay as s
         where s.shard = %(shard)s::smallint
       and s.journey_id = 7
-      and s.point_no = 3
-      and s.reached is null
       and s.profile_id = e.profile_id
         offset 0
     ) as s
@@ -62,6 +60,8 @@ seen as materialized (
       and e.name = %(v4)s::text
       and e.event_id between %(first_event)s::bigint and %(last_event)s::bigint
       and e.received_at >= %(first_received)s::timestamptz
+      and s.point_no = 3
+      and s.reached is null
       and e.received_at <= s.wake_at
       and e.received_at >= s.since
       and e.event_id > s.after_event
