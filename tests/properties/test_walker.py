@@ -40,7 +40,7 @@ from tests.conftest import TEMPLATE, Postgres
 from tests.lab import Lab, picture_of
 from tests.walker import Journey, Row, Walker, is_keyed
 
-EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "120"))
 
 READ, WRITTEN = ("a", "b"), ("x", "y")
 EVENTS = ("e1", "e2")
