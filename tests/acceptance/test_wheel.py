@@ -64,6 +64,7 @@ def test_nothing_for_development_is_needed(sojourn: Path, tmp_path: Path) -> Non
 def test_migrating_an_empty_database(sojourn: Path, empty_database_url: str, tmp_path: Path) -> None:
     for _ in range(2):
         run(sojourn, "migrate", "--database-url", empty_database_url, cwd=tmp_path)
+        run(sojourn, "init", "--database-url", empty_database_url, cwd=tmp_path)
     with psycopg.connect(empty_database_url) as conn:
         assert conn.execute("select min(name) from schema_migration").fetchone() == ("0001_pre_initial",)
         assert conn.execute("select count(*) from shard").fetchone() == (8,)

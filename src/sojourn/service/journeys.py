@@ -1,5 +1,6 @@
 """Journeys: written, changed, listed and deleted by operators."""
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import get_args
@@ -231,7 +232,8 @@ async def journey_app(resources: Resources, caller: Caller, graph: Graph) -> int
 async def graph_problems(conn: Conn, workspace_id: int, graph: Graph, zones: Collection[str]) -> list[Problem]:
     """Return all problems that keep a graph from running in a workspace. `zones` are those that the server knows."""
     presets = await preset_codes(conn, workspace_id=workspace_id)
-    return check(graph, await load_scope(conn, workspace_id), presets, zones)
+    # In a thread: the check of a document at its limits takes seconds, in which others want answers.
+    return await asyncio.to_thread(check, graph, await load_scope(conn, workspace_id), presets, zones)
 
 
 async def require_clean(conn: Conn, workspace_id: int, graph: Graph, zones: Collection[str]) -> None:

@@ -42,6 +42,10 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     for channel, hours in chosen.silent_hours.items():
         if hours.enabled:
             yield _unavailable(f"settings/silent_hours/{channel}", "silent hours are")
+    if chosen.user_id_track_change_policy != "USER_ID_TRACK_CHANGE_POLICY_KEEP":
+        yield _unavailable("settings/user_id_track_change_policy", "dropping people whose device changes hands is")
+    if chosen.conversion_window is not None:
+        yield _unavailable("settings/conversion_window", "conversion windows are")
     if chosen.conversion_goals:
         yield _unavailable("settings/conversion_goals", "conversion goals are")
     if chosen.control_group_percent:
