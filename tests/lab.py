@@ -413,6 +413,8 @@ class Lab:
         steps = moves(old, new, old_numbers, numbers)
         if steps:
             await self.say(self.about(journey, "move", moves=[list(step) for step in steps]))
+        if journey.status == "running":
+            await self.say(self.about(journey, "begin", held_since=None))
 
     def about(self, journey: Journey, kind: str, **data: Any) -> Row:
         return Row(kind=kind, received_at=self.now, data={"journey_id": journey.journey_id, **data})

@@ -289,8 +289,10 @@ class Walker:
             place = (journey.journey_id, number)
             assert journey.started_at is not None
             if place not in self._done_until:
-                self._done_until[place] = journey.started_at - JUST_BEFORE
-            elif schedule.repeat is not None:
+                # An entry that an edit added runs from then on; one that runs once, at once.
+                begins = journey.started_at if schedule.repeat is None else max(journey.started_at, row.received_at)
+                self._done_until[place] = begins - JUST_BEFORE
+            elif schedule.repeat is not None and row.data.get("held_since") is not None:
                 # Runs that fell into a pause are left out.
                 self._done_until[place] = max(self._done_until[place], row.received_at - JUST_BEFORE)
 

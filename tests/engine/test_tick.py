@@ -1212,3 +1212,14 @@ async def test_counts_are_kept_per_point_and_hour(lab: Lab) -> None:
         ("exit", "entered", "", one, 1), ("exit", "completed", "", one, 1),
         ("exit", "entered", "", two, 1), ("exit", "completed", "", two, 1),
     }  # fmt: skip
+
+
+async def test_a_segment_entry_that_an_edit_adds_runs_at_once(lab: Lab) -> None:
+    await lab.person("ada", x=True)
+    journey = await lab.start("api -> wait 1h -> exit")
+    await lab.after(hours=2)
+    await lab.edit(journey, graph("api -> wait 1h -> exit\nall -> wait", all=segment(EVERYBODY)))
+    await lab.tick()
+    assert await lab.paths(journey, "ada") == ["all wait"]
+    await lab.after(days=1)
+    assert await lab.paths(journey, "ada") == ["all wait", "wait exit"]

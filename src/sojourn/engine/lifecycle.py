@@ -28,8 +28,10 @@ async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None
         if cursor is None:
             begins = journey.row.started_at
             assert begins is not None, "a journey with schedules was started"
-            cursor = Cursor(begins - JUST_BEFORE, None, 0)
-        elif schedule.repeat is not None:
+            # An entry that an edit added runs from then on; one that runs once, at once.
+            first = begins if schedule.repeat is None else max(begins, row.received_at)
+            cursor = Cursor(first - JUST_BEFORE, None, 0)
+        elif schedule.repeat is not None and held_since is not None:
             # Runs that fell into a pause are left out; one that was under way goes on.
             cursor = Cursor(
                 max(cursor.done_until, row.received_at - JUST_BEFORE), cursor.working_until, cursor.after_profile

@@ -127,6 +127,10 @@ async def _keep_version(
         if steps := moves(old, new, old_numbers, numbers):
             data = {"journey_id": journey.journey_id, "moves": steps}
             await tell_shards(conn, journey, "move", data, shard_count=shard_count, now=now)
+    if journey.status == "running":
+        # Segment entries may be new, or have another schedule.
+        data = {"journey_id": journey.journey_id, "held_since": None}
+        await tell_shards(conn, journey, "begin", data, shard_count=shard_count, now=now)
 
 
 async def get_journey(resources: Resources, caller: Caller, command: GetJourney) -> Journey:
