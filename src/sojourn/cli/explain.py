@@ -11,8 +11,9 @@ import msgspec
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.matching import match
+from sojourn.compiler.explain import render_plan
 from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_stay
-from sojourn.compiler.plan import Plan, Step
+from sojourn.compiler.plan import Plan
 from sojourn.model.points import WaitForTrigger, is_entry
 from sojourn.service.errors import InvalidDocument, JourneyNotFound
 from sojourn.store.connection import Conn
@@ -48,7 +49,7 @@ async def explain(conn: Conn, workspace_id: int, journey: UUID, stages: Sequence
     if stages != ("graph",):
         compilation = await _compile(conn, row)
         if "plan" in stages:
-            shown += [("text", spell_plan(plan)) for plan in compilation.plans]
+            shown += [("text", render_plan(plan)) for plan in compilation.plans]
         if "sql" in stages:
             shown += [("sql", _spell_statement(statement)) for _, statement in compilation.statements]
     return shown
@@ -114,20 +115,6 @@ def _plans(made: Chart) -> Iterator[Plan]:
             yield lower_entry(made, number)
         elif holds(point, made.net):
             yield lower_stay(made, number)
-
-
-def spell_plan(plan: Plan) -> str:
-    """Write a plan down: where people set out, and per point where they come from."""
-    lines = [f"{plan.start_name}: {type(plan.source).__name__}"]
-    lines += [_spell_step(step) for step in plan.steps]
-    return "\n".join(lines) + "\n"
-
-
-def _spell_step(step: Step) -> str:
-    inflows = ", ".join(
-        flow.set_name if flow.output is None else f"{flow.set_name} by output {flow.output}" for flow in step.inflows
-    )
-    return f"  {step.name} <- {inflows}{'  (people stay here)' if step.holds else ''}"
 
 
 def _spell_statement(statement: Statement) -> str:

@@ -420,13 +420,6 @@ where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer
   and (s.reached is null or s.point_no = any(%(timed)s::smallint[]))
   and s.wake_at <= %(now)s::timestamptz;
 
--- name: move_stays
--- Note which points people of a journey stand on that no version knows any more.
-select s.point_no, count(*) as n
-from stay as s
-where s.shard = %(shard)s::smallint and s.journey_id = %(journey_id)s::integer and s.point_no = any(%(points)s::smallint[])
-group by s.point_no;
-
 -- name: due_alarms
 -- The points where somebody is due, earliest first.
 select a.journey_id, a.point_no, a.wake_at
