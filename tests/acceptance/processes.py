@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -69,12 +69,17 @@ class Server:
     def shown(self, label: str) -> str:
         return next(line.removeprefix(label).strip() for line in self.lines if line.startswith(label))
 
+    def children(self, role: str) -> list[psutil.Process]:
+        """Return the processes that have this role now; any may end while it is looked at."""
+        found: list[psutil.Process] = []
+        for each in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                if each.status() != psutil.STATUS_ZOMBIE and each.cmdline()[-1:] == [role]:
+                    found.append(each)
+        return found
+
     def child(self, role: str) -> psutil.Process:
-        return next(
-            each
-            for each in psutil.Process(self.process.pid).children()
-            if each.cmdline()[-1] == role and each.is_running()
-        )
+        return self.children(role)[0]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
