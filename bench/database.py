@@ -100,7 +100,8 @@ def place(url: str, people: int, waits: Sequence[tuple[int, timedelta]], *, jour
     for number, _ in waits:
         firsts.append(firsts[-1] + number)
     given = {
-        "people": people, "shards": SHARDS, "journeys": journeys, "now": BEGIN, "wait": WAIT, "before": turn * people,
+        "people": people, "shards": SHARDS, "journeys": journeys, "now": BEGIN, "wait": WAIT,
+        "before": turn * (people + 2 * SHARDS * journeys),
         "firsts": firsts, "waits": [*(wait for _, wait in waits), timedelta(days=30)],
     }  # fmt: skip
     with psycopg.connect(url) as conn:
@@ -108,19 +109,23 @@ def place(url: str, people: int, waits: Sequence[tuple[int, timedelta]], *, jour
         conn.execute(ALARM)
 
 
-# People of one shard take turns among the journeys, so that every journey has people in every shard. The rows are
-# written in the order in which the engine would write them: together, who enters a journey in one shard.
+# People of one shard take turns among the journeys, so that every journey has people in every shard and its people lie
+# scattered over the profiles. Arrivals are numbered and written as the engine does it: those who enter one journey in
+# one shard, one after the other.
 JOURNEY = "1 + mod(i / %(shards)s, %(journeys)s)"
+ENROLLMENT = f"""
+({JOURNEY} - 1) * (%(people)s / (%(shards)s * %(journeys)s) + 2) + i / (%(shards)s * %(journeys)s) + 1
+"""
 ENROLL = f"""
 insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entered_at)
-select mod(i, %(shards)s), i, {JOURNEY}, i, 1, %(now)s
+select mod(i, %(shards)s), {ENROLLMENT}, {JOURNEY}, i, 1, %(now)s
 from generate_series(1, %(people)s) as i
 order by 3, 1, 2
 """
 PLACE = f"""
 insert into stay (shard, enrollment_id, journey_id, profile_id, point_no, since, wake_at)
 select
-    mod(i, %(shards)s), %(before)s::bigint + i, {JOURNEY}, i, %(wait)s, %(now)s,
+    mod(i, %(shards)s), %(before)s::bigint + {ENROLLMENT}, {JOURNEY}, i, %(wait)s, %(now)s,
     %(now)s + (%(waits)s::interval[])[width_bucket(i - 1, %(firsts)s::integer[])]
 from generate_series(1, %(people)s) as i
 order by 3, 1, 2

@@ -45,3 +45,30 @@ async def test_the_work_for_one_person_does_not_grow_with_the_crowd(database_url
     assert await lab.value("select count(*) from departure") == CROWD
     await lab.close()
     assert read < READS_PER_PERSON * CROWD
+
+
+async def test_a_table_measured_between_two_crowds_is_not_walked_for_each_batch(database_url: str) -> None:
+    lab = await Lab.open(database_url)
+    await lab.conn.execute(
+        "insert into profile (shard, profile_id, workspace_id, created_at, updated_at)"
+        " select %s, n, %s, %s, %s from generate_series(1, %s) as n",
+        (lab.shard, lab.workspace_id, lab.now, lab.now, CROWD),
+    )
+    await lab.start("all -> wait 1h -> email -> exit", all=segment(EVERYBODY))
+    await lab.tick()
+    await lab.conn.execute("create table kept as table stay")
+    await lab.conn.execute("delete from stay")
+    await lab.conn.execute("vacuum stay")
+    await lab.conn.execute("analyze stay")
+    await lab.conn.execute("insert into stay table kept")
+    await lab.conn.execute("select pg_stat_force_next_flush()")
+    await lab.conn.execute("select pg_stat_reset()")
+
+    lab.budget = Budget(people=CROWD // 50)
+    await lab.after(hours=1)
+
+    await lab.conn.execute("select pg_stat_force_next_flush()")
+    read = await lab.value("select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'stay'")
+    assert await lab.value("select count(*) from departure") == CROWD
+    await lab.close()
+    assert read < 5 * CROWD

@@ -41,10 +41,17 @@ async def _keep_plans(conn: Conn) -> None:
         await conn.execute(sql.SQL(setting))
 
 
-# A plan is made once and kept, often while a table is still empty or few people are due; then a scan of the whole table
-# looks cheap. Everything that a worker looks up has an index, so it is told to use them.
+# A plan is made once and kept, often while a table is still empty or has just been measured between two crowds; then
+# every way through the table looks equally cheap. Everything that a worker looks up has an index, whose order it wants,
+# so scans and bitmaps are out. Rows that a statement has found are changed by their place (`ctid`): with pages that
+# cost next to nothing, going to ten places is cheaper than one descent of any index. Otherwise the planner may walk a
+# whole shard and hold each row against each of fifty thousand places. See docs/adr/0008-places-are-cheap.md.
 WORKER_SETTINGS: tuple[LiteralString, ...] = (
     "set enable_seqscan = off",
+    "set enable_bitmapscan = off",
+    "set random_page_cost = 0.001",
+    "set seq_page_cost = 0.001",
+    "set cpu_tuple_cost = 0.0001",
     "set plan_cache_mode = 'force_generic_plan'",
     "set jit = off",
     "set work_mem = '64MB'",
