@@ -58,7 +58,6 @@ async def test_a_table_measured_between_two_crowds_is_not_walked_for_each_batch(
     await lab.tick()
     await lab.conn.execute("create table kept as table stay")
     await lab.conn.execute("delete from stay")
-    await lab.conn.execute("vacuum stay")
     await lab.conn.execute("analyze stay")
     await lab.conn.execute("insert into stay table kept")
     await lab.conn.execute("select pg_stat_force_next_flush()")
