@@ -250,8 +250,8 @@ def _message(message: Message, cancelled: bool) -> tuple[Any, ...]:
 CLEAR = "; ".join(
     f"delete from {table}"
     for table in (
-        "profile", "device", "inbox", "event", "event_source", "enrollment", "stay", "alarm", "entry_cursor", "passage",
-        "departure", "message", "tally", "request_tally", "listener", "journey",
+        "profile", "profile_change", "device", "inbox", "event", "event_source", "enrollment", "stay", "alarm",
+        "entry_cursor", "passage", "departure", "message", "tally", "request_tally", "listener", "journey",
     )
 )  # fmt: skip
 

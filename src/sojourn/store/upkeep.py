@@ -9,12 +9,23 @@ from psycopg import errors, sql
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
-Daily = Literal["event", "passage"]
-DAILY: tuple[Daily, ...] = ("event", "passage")
+Daily = Literal["event", "passage", "profile_change"]
+DAILY: tuple[Daily, ...] = ("event", "passage", "profile_change")
 """Tables divided by day."""
 
 
-GROWING = ("departure", "device", "enrollment", "event", "inbox", "message", "passage", "profile", "stay")
+GROWING = (
+    "departure",
+    "device",
+    "enrollment",
+    "event",
+    "inbox",
+    "message",
+    "passage",
+    "profile",
+    "profile_change",
+    "stay",
+)
 """Tables that a tick looks into or adds to."""
 
 

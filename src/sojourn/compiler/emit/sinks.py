@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sojourn.compiler.emit.columns import path, waits_turn
-from sojourn.compiler.emit.sources import NOW, SHARD, entry_set
+from sojourn.compiler.emit.sources import NOW, SHARD, entry_set, lateral
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import FromEvents, FromRemoved, FromRequests, FromSegment, FromStay, Plan, Step
 from sojourn.model.points import (
@@ -150,27 +150,50 @@ DROP_REASON = "case when i.wake_at is null then 'no date' else 'date passed' end
 
 
 def _changed_profiles(plan: Plan, ends: list[str], draft: Draft) -> None:
-    """Write back changed attributes. An upsert, since it always goes through the key, whatever the planner guesses."""
-    union = "\n    union all\n    ".join(
-        f"select profile_id, attributes from {name} where has_changed" for name in ends
+    """Write back changed attributes, and what they were before: as the statement's snapshot still has them.
+
+    An upsert, since it always goes through the key, whatever the planner guesses.
+    """
+    union = "\nunion all\n".join(
+        f"select profile_id, enrollment_id, attributes from {name} where has_changed" for name in ends
     )
+    draft.add("updated", union)
     draft.add(
         "changed",
         f"""
 insert into profile (shard, profile_id, workspace_id, attributes, created_at, updated_at)
 select {SHARD}, c.profile_id, {plan.header.workspace_id:d}, c.attributes, {NOW}, {NOW}
-from (
-    {union}
-) as c
+from updated as c
 on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+""",
+        materialized=False,
+    )
+    kept = lateral("profile", "p", ("attributes",), "p.profile_id = c.profile_id")
+    draft.add(
+        "remembered",
+        f"""
+insert into profile_change (shard, profile_id, at, enrollment_id, changes)
+select {SHARD}, d.profile_id, {NOW}, d.enrollment_id, d.changes
+from (
+select
+    c.profile_id, c.enrollment_id,
+    attribute_changes_v1(coalesce(p.attributes, '{{}}'::jsonb), c.attributes) as changes
+from updated as c
+{kept}
+offset 0
+) as d
+where d.changes is not null
+returning change_no
 """,
         materialized=False,
     )
 
 
 def _passages(plan: Plan, ends: list[str], draft: Draft) -> None:
+    # Whoever reads the past tells by the numbers which change belongs to which passage, so the changes go first.
+    after = " where (select count(*) from remembered) >= 0" if plan.carries_attributes else ""
     union = "\nunion all\n".join(
-        f"select {SHARD}, enrollment_id, {path(plan, name)}, {NOW} from {name}" for name in ends
+        f"select {SHARD}, enrollment_id, {path(plan, name)}, {NOW} from {name}{after}" for name in ends
     )
     draft.add("passed", f"insert into passage (shard, enrollment_id, path, at)\n{union}", materialized=False)
 

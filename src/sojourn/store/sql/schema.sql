@@ -289,6 +289,10 @@ create table identity (
 -- Numbers people; not bound to a table, so that whoever accepts a request can reserve numbers in bulk.
 create sequence profile_number as bigint;
 
+-- Numbers what is kept of people's past. A shard has one writer, so of one person's passages and changes the later
+-- ones have the higher numbers, also where they share an instant.
+create sequence history_number as bigint;
+
 create table profile (
     shard smallint not null,
     profile_id bigint not null,
@@ -304,6 +308,19 @@ create table profile (
 );
 -- Distinct zones of a workspace are found by skipping through this index.
 create index profile_time_zone_idx on profile (shard, workspace_id, time_zone);
+
+-- Which attributes of a person changed when: {tag: {"from": value, "to": value}}, null for none. One row per person and
+-- statement that changed something. People whom an import made have no row for what they came with.
+create table profile_change (
+    shard smallint not null,
+    profile_id bigint not null,
+    at timestamptz not null,
+    change_no bigint not null default nextval('history_number'),
+    enrollment_id bigint,      -- whose walk it was; null: the inbox said so
+    changes jsonb not null,
+    constraint profile_change_pkey primary key (shard, profile_id, at, change_no)
+) partition by range (at);
+create table profile_change_default partition of profile_change default;
 
 -- A way to reach a person: a push token, a browser subscription, an email address, a phone number.
 create table device (
@@ -425,11 +442,13 @@ create table entry_cursor (
     constraint entry_cursor_pkey primary key (shard, journey_id, point_no)
 );
 
--- The path that one advance took: point numbers in order.
+-- The path that one advance took: point numbers in order. What a walk changed of a person has lower numbers than its
+-- passage.
 create table passage (
     shard smallint not null,
     enrollment_id bigint not null,
     at timestamptz not null,
+    passage_no bigint not null default nextval('history_number'),
     path smallint[] not null
 ) partition by range (at);
 create index passage_enrollment_idx on passage (shard, enrollment_id, at);
@@ -565,6 +584,20 @@ begin
     return result;
 end
 $$;
+
+-- What differs between two sets of attributes, as `profile_change` keeps it; null where nothing does. JSON null and
+-- no value are the same.
+create function attribute_changes_v1(before jsonb, after jsonb) returns jsonb
+language sql immutable parallel safe
+return case when before is distinct from after then (
+    select jsonb_object_agg(found.tag, jsonb_build_object('from', before -> found.tag, 'to', after -> found.tag))
+    from (
+        select was.tag from jsonb_object_keys(before) as was(tag)
+        union
+        select becomes.tag from jsonb_object_keys(after) as becomes(tag)
+    ) as found
+    where coalesce(before -> found.tag, 'null'::jsonb) <> coalesce(after -> found.tag, 'null'::jsonb)
+) end;
 
 -- The first instant strictly after `at` at which the clock of `zone` shows `clock`, on one of the ISO weekdays given
 -- (null: any). Where a change of the clock skips the time, the instant is as much later as was skipped; where the

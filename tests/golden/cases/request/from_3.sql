@@ -53,21 +53,39 @@ departed as (
     from at_7_exit as i
     ) as r
 ),
+updated as materialized (
+    select profile_id, enrollment_id, attributes from at_5_exit where has_changed
+    union all
+    select profile_id, enrollment_id, attributes from at_7_exit where has_changed
+),
 changed as (
     insert into profile (shard, profile_id, workspace_id, attributes, created_at, updated_at)
     select %(shard)s::smallint, c.profile_id, 1, c.attributes, %(now)s::timestamptz, %(now)s::timestamptz
-    from (
-        select profile_id, attributes from at_5_exit where has_changed
-        union all
-        select profile_id, attributes from at_7_exit where has_changed
-    ) as c
+    from updated as c
     on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+),
+remembered as (
+    insert into profile_change (shard, profile_id, at, enrollment_id, changes)
+    select %(shard)s::smallint, d.profile_id, %(now)s::timestamptz, d.enrollment_id, d.changes
+    from (
+    select
+        c.profile_id, c.enrollment_id,
+        attribute_changes_v1(coalesce(p.attributes, '{}'::jsonb), c.attributes) as changes
+    from updated as c
+    left join lateral (
+        select p.attributes from profile as p
+        where p.shard = %(shard)s::smallint and p.profile_id = c.profile_id offset 0
+    ) as p on true
+    offset 0
+    ) as d
+    where d.changes is not null
+    returning change_no
 ),
 passed as (
     insert into passage (shard, enrollment_id, path, at)
-    select %(shard)s::smallint, enrollment_id, array[3, 4, 5]::smallint[], %(now)s::timestamptz from at_5_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 4, 5]::smallint[], %(now)s::timestamptz from at_5_exit where (select count(*) from remembered) >= 0
     union all
-    select %(shard)s::smallint, enrollment_id, array[3, 7]::smallint[], %(now)s::timestamptz from at_7_exit
+    select %(shard)s::smallint, enrollment_id, array[3, 7]::smallint[], %(now)s::timestamptz from at_7_exit where (select count(*) from remembered) >= 0
 ),
 counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)

@@ -105,7 +105,8 @@ delete from inbox as i
 where i.shard = %(shard)s::smallint and i.profile_id is not null and i.inbox_id <= %(last_inbox)s::bigint;
 
 -- name: apply_profiles
--- Create the people that the batch is the first to speak of, and apply what it says about people.
+-- Create the people that the batch is the first to speak of, apply what it says about people, and keep which attributes
+-- it changed.
 with said as materialized (
     select i.inbox_id, i.profile_id, i.workspace_id, i.app_id, i.received_at, i.kind,
         case when i.kind in ('attributes', 'device') then i.data end as facts
@@ -125,43 +126,61 @@ person as materialized (
         (array_agg(s.facts ->> 'language' order by s.inbox_id desc) filter (where s.facts ->> 'language' is not null))[1] as language
     from said as s
     group by s.profile_id, s.workspace_id
+),
+applied as (
+    insert into profile (
+        shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at, updated_at
+    )
+    select
+        %(shard)s::smallint, t.profile_id, t.workspace_id, coalesce(t.user_id, p.user_id),
+        case
+            when t.operations is null then coalesce(p.attributes, '{}'::jsonb)
+            else apply_operations_v1(coalesce(p.attributes, '{}'::jsonb), jsonb_path_query_array(t.operations, '$[*][*]'))
+        end,
+        coalesce(t.time_zone, p.time_zone), coalesce(t.language, p.language),
+        case
+            when t.app_ids is null or p.app_ids @> t.app_ids then coalesce(p.app_ids, '{}'::integer[])
+            else array(select distinct unnest(coalesce(p.app_ids, '{}'::integer[]) || t.app_ids) order by 1)
+        end,
+        t.first_at, %(now)s::timestamptz
+    from person as t
+    left join lateral (
+        select x.profile_id, x.user_id, x.attributes, x.time_zone, x.language, x.app_ids
+        from profile as x
+        where x.shard = %(shard)s::smallint and x.profile_id = t.profile_id
+        offset 0
+    ) as p on true
+    where p.profile_id is null
+       or t.operations is not null
+       or t.user_id is distinct from coalesce(p.user_id, t.user_id)
+       or (t.user_id is not null and p.user_id is null)
+       or (t.time_zone is not null and t.time_zone is distinct from p.time_zone)
+       or (t.language is not null and t.language is distinct from p.language)
+       or not p.app_ids @> coalesce(t.app_ids, '{}'::integer[])
+    on conflict (shard, profile_id) do update set
+        user_id = excluded.user_id,
+        attributes = excluded.attributes,
+        time_zone = excluded.time_zone,
+        language = excluded.language,
+        app_ids = excluded.app_ids,
+        updated_at = excluded.updated_at
+    returning profile_id, attributes
 )
-insert into profile (
-    shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at, updated_at
-)
-select
-    %(shard)s::smallint, t.profile_id, t.workspace_id, coalesce(t.user_id, p.user_id),
-    case
-        when t.operations is null then coalesce(p.attributes, '{}'::jsonb)
-        else apply_operations_v1(coalesce(p.attributes, '{}'::jsonb), jsonb_path_query_array(t.operations, '$[*][*]'))
-    end,
-    coalesce(t.time_zone, p.time_zone), coalesce(t.language, p.language),
-    case
-        when t.app_ids is null or p.app_ids @> t.app_ids then coalesce(p.app_ids, '{}'::integer[])
-        else array(select distinct unnest(coalesce(p.app_ids, '{}'::integer[]) || t.app_ids) order by 1)
-    end,
-    t.first_at, %(now)s::timestamptz
-from person as t
-left join lateral (
-    select x.profile_id, x.user_id, x.attributes, x.time_zone, x.language, x.app_ids
-    from profile as x
-    where x.shard = %(shard)s::smallint and x.profile_id = t.profile_id
+-- The snapshot still has the people as they were.
+insert into profile_change (shard, profile_id, at, changes)
+select %(shard)s::smallint, c.profile_id, %(now)s::timestamptz, c.changes
+from (
+    select a.profile_id, attribute_changes_v1(coalesce(p.attributes, '{}'::jsonb), a.attributes) as changes
+    from applied as a
+    left join lateral (
+        select x.attributes
+        from profile as x
+        where x.shard = %(shard)s::smallint and x.profile_id = a.profile_id
+        offset 0
+    ) as p on true
     offset 0
-) as p on true
-where p.profile_id is null
-   or t.operations is not null
-   or t.user_id is distinct from coalesce(p.user_id, t.user_id)
-   or (t.user_id is not null and p.user_id is null)
-   or (t.time_zone is not null and t.time_zone is distinct from p.time_zone)
-   or (t.language is not null and t.language is distinct from p.language)
-   or not p.app_ids @> coalesce(t.app_ids, '{}'::integer[])
-on conflict (shard, profile_id) do update set
-    user_id = excluded.user_id,
-    attributes = excluded.attributes,
-    time_zone = excluded.time_zone,
-    language = excluded.language,
-    app_ids = excluded.app_ids,
-    updated_at = excluded.updated_at;
+) as c
+where c.changes is not null;
 
 -- name: apply_devices
 -- Add, change and remove devices and addresses; of several words about one device the last counts.
