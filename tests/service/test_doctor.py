@@ -67,17 +67,19 @@ async def test_damage_is_found(inside: Bench, case: str) -> None:
 
 
 async def test_days_without_partitions_are_found(bench: Bench) -> None:
+    await bench.execute("alter table passage detach partition passage_past")
     await bench.execute(
-        "create table passage_20260228 partition of passage for values from ('2026-02-28') to ('2026-03-01')"
+        "alter table passage attach partition passage_past for values from (minvalue) to ('2026-03-02')"
     )
     [finding] = await findings_in_full(bench)
     assert (finding.code, finding.severity, finding.where) == ("partition.missing", "warning", "tables/passage")
-    assert finding.text == "there is no partition for 2026-03-01, 2026-03-02"
+    assert finding.text == "there is no partition for 2026-03-02, 2026-03-03"
 
 
-async def test_a_history_without_a_default_partition_is_found(bench: Bench) -> None:
-    await bench.execute("drop table passage_default")
-    assert await findings(bench) == [("partition.missing", "tables/passage")]
+async def test_a_history_without_a_partition_for_today_is_found(bench: Bench) -> None:
+    await bench.execute("drop table passage_past")
+    found = [(each.severity, each.code) for each in await findings_in_full(bench)]
+    assert found == [("error", "partition.missing"), *[("warning", "partition.missing")] * 2]
 
 
 async def test_what_waits_too_long_is_found(bench: Bench) -> None:

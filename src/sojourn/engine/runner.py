@@ -15,8 +15,8 @@ import structlog
 
 from sojourn.engine.catalog import Catalog
 from sojourn.engine.tick import Advance, Budget
-from sojourn.engine.upkeep import INTERVAL, keep_up
-from sojourn.store.connection import Conn
+from sojourn.engine.upkeep import INTERVAL, clean, keep_up
+from sojourn.store.connection import Conn, connect
 from sojourn.store.tick import CONFLICTS, FAILURES, next_alarm, shards_with_work
 from sojourn.store.upkeep import measure_tables, outgrown_tables
 from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
@@ -61,19 +61,23 @@ class Runner:
         self._budget = budget or Budget()
         self._catalog = Catalog()
         self._next_upkeep: datetime | None = None
+        self._cleaning: asyncio.Task[None] | None = None
         self._unmeasured = 0
         self._failing: dict[int, datetime] = {}
         self._resting: dict[int, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Reconnects when the database went away."""
-        while not stop.is_set():
-            try:
-                await self._work(stop)
-            except CONNECTION_LOST as exc:
-                log.warning("engine.connection_lost", error=str(exc))
-                self._catalog = Catalog()
-                await _rest(stop, 0.5 + random.random())  # noqa: S311 - not a secret
+        try:
+            while not stop.is_set():
+                try:
+                    await self._work(stop)
+                except CONNECTION_LOST as exc:
+                    log.warning("engine.connection_lost", error=str(exc))
+                    self._catalog = Catalog()
+                    await _rest(stop, 0.5 + random.random())  # noqa: S311 - not a secret
+        finally:
+            await self._stop_cleaning()
 
     async def drain(self) -> int:
         """Tick until nothing is due at the present instant of the clock; return how many people moved."""
@@ -100,8 +104,23 @@ class Runner:
     async def _keep_up(self, conn: Conn) -> None:
         now = self._clock()
         if self._next_upkeep is None or now >= self._next_upkeep:
-            await keep_up(conn, now)
+            is_ours = await keep_up(conn, now)
             self._next_upkeep = now + INTERVAL
+            if is_ours and (self._cleaning is None or self._cleaning.done()):
+                self._cleaning = asyncio.create_task(self._clean(now))
+
+    async def _clean(self, now: datetime) -> None:
+        """Forget what is too old, beside the ticks: it can take long, and waits for readers."""
+        try:
+            async with await connect(self._url, application_name=f"{self._name}-upkeep", autocommit=True) as conn:
+                await clean(conn, now)
+        except (*CONNECTION_LOST, *FAILURES) as exc:
+            log.warning("upkeep.failed", error=str(exc))
+
+    async def _stop_cleaning(self) -> None:
+        if self._cleaning is not None:
+            self._cleaning.cancel()
+            await asyncio.gather(self._cleaning, return_exceptions=True)
 
     async def _patience(self, conn: Conn, *, contended: bool) -> timedelta:
         """Return how long to sleep if nobody calls: until the next alarm."""

@@ -8,14 +8,17 @@ from typing import Literal
 from sojourn.store import doctor as store
 from sojourn.store.connection import Conn
 from sojourn.store.directory import shard_count
+from sojourn.store.partitions import DAILY, Daily, day_of, leftovers, partitions, uncovered
 from sojourn.store.reports import take_snapshot
-from sojourn.store.upkeep import DAILY, missing_partitions
 
 INBOX_PATIENCE = timedelta(minutes=5)
 """How long an accepted row may wait for its tick."""
 
 SENDING_PATIENCE = timedelta(minutes=5)
 """How long a message may stay claimed after its claim ended."""
+
+DAYS_AHEAD_LEAST = 2
+"""Days to come that have their partitions in a database that an engine works on."""
 
 Severity = Literal["error", "warning"]
 
@@ -120,25 +123,39 @@ async def _indexes(patient: Patient) -> list[Finding]:
 
 
 async def _partitions(patient: Patient) -> list[Finding]:
-    """Rows of the histories have a partition to go to; of tables divided by day, also today and tomorrow."""
-    tables = {table.name: table for table in await store.partitioned_tables(patient.conn)}
-    findings = [
-        _partition_missing(name, "error", "there is no default partition")
-        for name, table in tables.items()
-        if not table.has_default
+    """Rows of the histories have a partition to go to for two days to come, and partitions that leave are gone soon."""
+    findings: list[Finding] = []
+    for table in DAILY:
+        findings += await _partitions_of(patient, table)
+    return [
+        *findings,
+        *(
+            Finding("partition.leftover", "warning", f"tables/{name}", "it has been detached, and not been dropped")
+            for name in await leftovers(patient.conn)
+        ),
     ]
-    days = [patient.now.date() + timedelta(days=ahead) for ahead in (0, 1)]
-    for name in DAILY:
-        # A database that no engine has worked on yet has no days at all.
-        missing = await missing_partitions(patient.conn, name, days) if tables[name].others else []
-        if missing:
-            text = f"there is no partition for {', '.join(str(day) for day in missing)}"
-            findings.append(_partition_missing(name, "warning", text))
+
+
+async def _partitions_of(patient: Patient, table: Daily) -> list[Finding]:
+    parts = await partitions(patient.conn, table)
+    where = f"tables/{table}"
+    findings: list[Finding] = []
+    today = day_of(patient.now)
+    if uncovered(parts, [today]):
+        findings.append(Finding("partition.missing", "error", where, f"there is no partition for today, {today}"))
+    ahead = uncovered(parts, [today + timedelta(days=days) for days in range(1, DAYS_AHEAD_LEAST + 1)])
+    if ahead:
+        text = f"there is no partition for {', '.join(str(day) for day in ahead)}"
+        findings.append(Finding("partition.missing", "warning", where, text))
+    if not any(part.begins is None and not part.is_leaving for part in parts):
+        text = "there is no partition for what is older than the first day"
+        findings.append(Finding("partition.missing", "warning", where, text))
+    findings += [
+        Finding("partition.leaving", "warning", f"tables/{part.name}", "it has begun to leave, and waits for readers")
+        for part in parts
+        if part.is_leaving
+    ]
     return findings
-
-
-def _partition_missing(table: str, severity: Severity, text: str) -> Finding:
-    return Finding("partition.missing", severity, f"tables/{table}", text)
 
 
 async def _inbox(patient: Patient) -> list[Finding]:

@@ -59,15 +59,6 @@ class LostStays:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionedTable:
-    """A table in parts. `has_default` is None where it has no parts at all."""
-
-    name: str
-    has_default: bool | None
-    others: int
-
-
 async def alarm_faults(conn: Conn, *, shards: Sequence[int]) -> list[AlarmFault]:
     """Return the points whose alarm rings too late, or never."""
     cursor = await conn.execute(QUERIES["alarm_faults"], {"shards": list(shards)})
@@ -102,12 +93,6 @@ async def lost_stays(conn: Conn, *, shards: Sequence[int]) -> list[LostStays]:
     """Return where people stand who cannot go on, and whom nothing in the inbox is about to move."""
     cursor = await conn.execute(QUERIES["lost_stays"], {"shards": list(shards)})
     return [LostStays(*row) for row in await cursor.fetchall()]
-
-
-async def partitioned_tables(conn: Conn) -> list[PartitionedTable]:
-    """Return the tables in parts."""
-    cursor = await conn.execute(QUERIES["partitioned_tables"])
-    return [PartitionedTable(*row) for row in await cursor.fetchall()]
 
 
 async def stuck_messages(conn: Conn, *, shards: Sequence[int], before: datetime) -> list[Delay]:

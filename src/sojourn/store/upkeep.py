@@ -1,18 +1,13 @@
-"""Calls of the upkeep: partitions made ahead of time, and what may be forgotten."""
+"""Calls of the upkeep: which tables have outgrown their plans, and what may be forgotten."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Literal
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from psycopg import errors, sql
+from psycopg import sql
 
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
-
-Daily = Literal["event", "passage", "profile_change"]
-DAILY: tuple[Daily, ...] = ("event", "passage", "profile_change")
-"""Tables divided by day."""
-
 
 GROWING = (
     "departure",
@@ -48,41 +43,62 @@ async def take_upkeep(conn: Conn) -> bool:
     return await (await conn.execute(QUERIES["take_upkeep"])).fetchone() is not None
 
 
-async def missing_partitions(conn: Conn, table: Daily, days: Sequence[date]) -> list[date]:
-    """Return the days that have no partition yet."""
-    cursor = await conn.execute(QUERIES["partition_names"], {"parent": table})
-    present = {row[0] for row in await cursor.fetchall()}
-    return [day for day in days if partition_name(table, day) not in present]
+@dataclass(frozen=True, slots=True)
+class AppRetention:
+    """How long an app keeps its events.
 
-
-async def add_partition(conn: Conn, table: Daily, day: date) -> bool:
-    """Make the partition of a day; tell whether that was possible.
-
-    It is not where rows of that day have already gone to the default partition. Waits a second at most for its lock,
-    since whoever writes to the table would wait behind it.
+    Attributes:
+        days: None: for ever.
+        forgotten_until: Events before this day have been looked through.
     """
-    statement = sql.SQL("create table {} partition of {} for values from ({}) to ({})").format(
-        sql.Identifier(partition_name(table, day)),
-        sql.Identifier(table),
-        sql.Literal(f"{day} 00:00+00"),
-        sql.Literal(f"{day + timedelta(days=1)} 00:00+00"),
-    )
-    try:
-        async with conn.transaction():
-            await conn.execute("set local lock_timeout = '1s'")
-            await conn.execute(statement)
-    except (errors.CheckViolation, errors.DuplicateTable, errors.LockNotAvailable):
-        return False
-    return True
+
+    app_id: int
+    days: int | None
+    forgotten_until: date | None
 
 
-def partition_name(table: Daily, day: date) -> str:
-    """Name the partition of a day.
+async def read_retentions(conn: Conn) -> list[AppRetention]:
+    """Return how long each app keeps its events."""
+    return [AppRetention(*row) for row in await (await conn.execute(QUERIES["read_retentions"])).fetchall()]
 
-    >>> partition_name("event", date(2026, 5, 1))
-    'event_20260501'
+
+async def installation_retentions(conn: Conn) -> tuple[int | None, int | None]:
+    """Return for how many days passages, and changes of attributes, are kept; None: for ever."""
+    row = await (await conn.execute(QUERIES["read_installation_retentions"])).fetchone()
+    assert row is not None, "an initialised database has its installation row"
+    return row[0], row[1]
+
+
+async def forget_events(
+    conn: Conn, *, shard: int, app_id: int, from_: datetime, to: datetime, after: int, batch: int
+) -> tuple[int | None, int]:
+    """Delete an app's events of a period, as far as they are among the next `batch` of the shard behind number `after`.
+
+    Return the number of the last one looked at (None: there were none left), and how many were deleted.
     """
-    return f"{table}_{day:%Y%m%d}"
+    values = {"shard": shard, "app_id": app_id, "from_": from_, "to": to, "after": after, "batch": batch}
+    row = await (await conn.execute(QUERIES["forget_events"], values)).fetchone()
+    assert row is not None, "the query returns exactly one row"
+    return row[0], row[1]
+
+
+async def note_events_forgotten(conn: Conn, *, app_id: int, until: date | None) -> None:
+    """Note that the events of an app before a day have been looked through; None: that there may be older ones."""
+    await conn.execute(QUERIES["note_events_forgotten"], {"app_id": app_id, "until": until})
+
+
+async def forget_entry_requests(conn: Conn, *, shards: Sequence[int], before: datetime, batch: int) -> int:
+    """Forget up to `batch` requests to enroll from before an instant, and what became of them; return how many."""
+    cursor = await conn.execute(QUERIES["forget_entry_requests"], {"before": before, "batch": batch})
+    requests = [row[0] for row in await cursor.fetchall()]
+    if requests:
+        await conn.execute(QUERIES["forget_request_tallies"], {"shards": list(shards), "requests": requests})
+    return len(requests)
+
+
+async def forget_imports(conn: Conn, *, before: datetime) -> int:
+    """Forget imports begun before an instant; return how many."""
+    return (await conn.execute(QUERIES["forget_imports"], {"before": before})).rowcount
 
 
 async def forget_event_sources(conn: Conn, *, shard: int, before: datetime) -> int:

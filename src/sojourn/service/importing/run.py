@@ -15,10 +15,12 @@ from sojourn.service.importing.rejects import Rejects
 from sojourn.service.importing.rows import EventRow, PersonRow, Reader, Refused
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
+from sojourn.service.upkeep import prepare_days
 from sojourn.store import importing as store
 from sojourn.store.connection import Conn
 from sojourn.store.identities import find_identities
 from sojourn.store.importing import PastEvent, Progress
+from sojourn.store.upkeep import note_events_forgotten
 
 
 class ImportMoved(SojournError):
@@ -110,6 +112,10 @@ class _Run:
 
     async def begin(self) -> Progress:
         async with self._resources.pool.connection() as conn, conn.transaction():
+            if self._plan.is_history:
+                # Every day needs a place; and what comes in old days is to be looked through for what is too old.
+                await prepare_days(conn, self._resources.clock())
+                await note_events_forgotten(conn, app_id=self._owner.app_id, until=None)
             return await store.begin_import(
                 conn,
                 workspace_id=self._owner.workspace_id,

@@ -5,6 +5,9 @@
 -- which works on one shard, never leaves it.
 --
 -- Time is never read here: no default calls now(). Whoever writes a row says when.
+--
+-- Histories are divided by UTC day. Here each has but one partition, for all times; the first upkeep lets that end with
+-- yesterday and makes the days that follow. See docs/history.md.
 
 -- Words -----------------------------------------------------------------------------------------------------
 
@@ -64,10 +67,14 @@ create table installation (
     installation_id smallint not null default 1,
     shard_count smallint not null,
     epoch bigint not null default 0,
+    passage_retention_days integer default 400,  -- how long passages are kept; null: for ever
+    change_retention_days integer default 400,   -- likewise for changes of attributes
     created_at timestamptz not null,
     constraint installation_pkey primary key (installation_id),
     constraint installation_single_check check (installation_id = 1),
-    constraint installation_shard_count_check check (shard_count between 1 and 1024)
+    constraint installation_shard_count_check check (shard_count between 1 and 1024),
+    constraint installation_passage_retention_days_check check (passage_retention_days between 1 and 36500),
+    constraint installation_change_retention_days_check check (change_retention_days between 1 and 36500)
 );
 
 create table workspace (
@@ -84,11 +91,14 @@ create table app (
     application_code text not null,
     site_id uuid not null,
     title text not null,
+    event_retention_days integer default 400,  -- how long events are kept; null: for ever
+    events_forgotten_until date,               -- events before this day have been looked through and deleted
     created_at timestamptz not null,
     constraint app_pkey primary key (app_id),
     constraint app_workspace_fkey foreign key (workspace_id) references workspace (workspace_id),
     constraint app_application_code_key unique (application_code),
-    constraint app_site_id_key unique (site_id)
+    constraint app_site_id_key unique (site_id),
+    constraint app_event_retention_days_check check (event_retention_days between 1 and 36500)
 );
 
 -- Only a hash is kept. 'api' tokens may do everything in their workspace, 'device' tokens only what devices do.
@@ -320,7 +330,7 @@ create table profile_change (
     changes jsonb not null,
     constraint profile_change_pkey primary key (shard, profile_id, at, change_no)
 ) partition by range (at);
-create table profile_change_default partition of profile_change default;
+create table profile_change_past partition of profile_change for values from (minvalue) to (maxvalue);
 
 -- A way to reach a person: a push token, a browser subscription, an email address, a phone number.
 create table device (
@@ -371,7 +381,7 @@ create table event (
     constraint event_pkey primary key (shard, event_id, received_at)
 ) partition by range (received_at);
 create index event_profile_idx on event (shard, profile_id, name, received_at);
-create table event_default partition of event default;
+create table event_past partition of event for values from (minvalue) to (maxvalue);
 
 -- Ids of events seen lately, so that an event sent twice is applied once.
 create table event_source (
@@ -452,7 +462,7 @@ create table passage (
     path smallint[] not null
 ) partition by range (at);
 create index passage_enrollment_idx on passage (shard, enrollment_id, at);
-create table passage_default partition of passage default;
+create table passage_past partition of passage for values from (minvalue) to (maxvalue);
 
 -- How and when an enrollment ended.
 create table departure (

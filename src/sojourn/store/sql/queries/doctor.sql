@@ -114,20 +114,6 @@ where s.shard = any(%(shards)s::smallint[])
 group by s.journey_id, s.point_no
 order by s.journey_id, s.point_no;
 
--- name: partitioned_tables
--- Tables in parts: whether they have a default partition, and how many others.
-select
-    parent.relname as table_name,
-    bool_or(pg_get_expr(child.relpartbound, child.oid) = 'DEFAULT') as has_default,
-    count(*) filter (where pg_get_expr(child.relpartbound, child.oid) <> 'DEFAULT') as others
-from pg_class as parent
-left join pg_inherits as i on i.inhparent = parent.oid
-left join pg_class as child on child.oid = i.inhrelid
-where parent.relkind = 'p'
-  and parent.relnamespace = current_schema()::regnamespace
-group by parent.relname
-order by parent.relname;
-
 -- name: stuck_messages
 -- Messages that a sender claimed, and whose claim ended before an instant without an outcome.
 select m.shard, count(*) as n, min(m.claimed_until) as since
