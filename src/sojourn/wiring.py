@@ -33,6 +33,7 @@ from sojourn.notify import tell_ready
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.administration import Installation, install, webhook_signing_key
 from sojourn.service.facts import Facts
+from sojourn.service.reactions import Reactions
 from sojourn.service.resources import Resources
 from sojourn.service.service import Service
 from sojourn.service.tracking import Tracker, tracking_key
@@ -95,7 +96,9 @@ async def resources(url: str) -> AsyncGenerator[Resources]:
     """Make what service functions work with, for a command of the operator."""
     async with make_pool(url, application_name="sojourn-cli", max_size=4) as pool:
         facts = Facts(pool)
-        yield Resources(pool=pool, clock=clock, facts=facts, acceptance=Acceptance(pool, clock, facts))
+        reactions = Reactions(pool, clock)
+        acceptance = Acceptance(pool, clock, facts)
+        yield Resources(pool=pool, clock=clock, facts=facts, acceptance=acceptance, reactions=reactions)
 
 
 @asynccontextmanager

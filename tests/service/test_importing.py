@@ -19,6 +19,7 @@ from sojourn.service.facts import Facts
 from sojourn.service.importing import files
 from sojourn.service.importing.plan import Plan
 from sojourn.service.importing.run import ImportMoved, Report, import_file
+from sojourn.service.reactions import Reactions
 from sojourn.service.resources import Resources
 from sojourn.service.workspaces import ensure_default
 from sojourn.store.connection import make_pool
@@ -74,7 +75,8 @@ async def importer(database_url: str, tmp_path: Path) -> AsyncIterator[Importer]
             app = await ensure_default(conn, NOW, application_code=CODE)
         facts = Facts(pool)
         acceptance = Acceptance(pool, lambda: NOW, facts)
-        resources = Resources(pool=pool, clock=lambda: NOW, facts=facts, acceptance=acceptance)
+        reactions = Reactions(pool, lambda: NOW)
+        resources = Resources(pool=pool, clock=lambda: NOW, facts=facts, acceptance=acceptance, reactions=reactions)
         yield Importer(resources, app.workspace_id, database_url, tmp_path)
 
 

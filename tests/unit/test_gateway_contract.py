@@ -13,7 +13,6 @@ from sojourn.api.gateway.bridge import SERVICE, routes
 from sojourn.api.gateway.methods import METHODS
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
 from sojourn.api.gateway.problems import ANSWERS, HTTP_STATUS
-from sojourn.api.ingest import problems as ingest
 from sojourn.model.problems import SojournError
 from sojourn.service import errors
 
@@ -90,12 +89,6 @@ def test_the_page_has_the_errors() -> None:
         status = HTTP_STATUS[answer.code]
         lines.append(f"| `{code}` | {answer.code} | {answer.status or status} | {answer.external or status} |")
     assert block("errors") == "\n".join(lines)
-
-
-def test_the_page_has_the_statuses_of_data_in() -> None:
-    lines = ["| problem | HTTP | `status_code` |", "| --- | --- | --- |"]
-    lines += [f"| `{code}` | {http} | {status} |" for code, (http, status) in sorted(ingest.STATUSES.items())]
-    assert block("data-in errors") == "\n".join(lines)
 
 
 def test_the_page_has_the_points() -> None:

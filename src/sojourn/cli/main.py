@@ -2,7 +2,7 @@
 
 import typer
 
-from sojourn.cli import importing, journeys, server, tokens
+from sojourn.cli import events, importing, journeys, server, tokens
 from sojourn.cli.demo import command as demo
 
 app = typer.Typer(name="sojourn", help="A customer-journey engine in which people move as sets.", no_args_is_help=True)
@@ -42,7 +42,9 @@ for name, run in (
     token_app.command(name)(run)
 
 people_app.command("import")(importing.people_command)
+events_app.command("accept")(events.accept_command)
 events_app.command("import")(importing.events_command)
+events_app.command("list")(events.list_command)
 app.add_typer(journey_app, name="journey")
 app.add_typer(people_app, name="people")
 app.add_typer(events_app, name="events")

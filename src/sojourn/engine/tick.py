@@ -12,6 +12,7 @@ from datetime import datetime
 from sojourn.engine.arrivals import run_schedule, select_people
 from sojourn.engine.catalog import Catalog, Journey, Runnable
 from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
+from sojourn.model.openings import APPLICATION_OPEN
 from sojourn.model.points import MessageBus, StartByApi, WaitForTrigger
 from sojourn.store.connection import Conn
 from sojourn.store.tick import Alarm, EventRange, InboxGroup, Moved, ShardWideRow, Tick
@@ -127,6 +128,8 @@ class Advance:
             return
         names = {(g.workspace_id, g.name) for g in groups if g.kind == "event" and g.name is not None}
         self._progress.event_names = frozenset(names)
+        if any(name == APPLICATION_OPEN for _, name in names):
+            await self.tick.note_openings(last)
         for journey, point_no in self._reacting("resume"):
             if not journey.is_failing and isinstance(journey.point(point_no), WaitForTrigger):
                 await self._match(journey, journey.on_match(point_no, "events"), self._event_range())

@@ -275,6 +275,7 @@ class RegisterUser(Struct, frozen=True, kw_only=True):
 
     application_code: str
     subject: Subject
+    time_zone_offset: int | None = None
 
 
 class RegisterEmail(Struct, frozen=True, kw_only=True):
@@ -304,6 +305,38 @@ class SetAttributes(Struct, frozen=True, kw_only=True):
     operations: tuple[AttributeOperation, ...]
 
 
+class GetAttributes(Struct, frozen=True, kw_only=True):
+    """Ask for the attributes of a person, as far as they have been applied. Reply: `Attributes`."""
+
+    application_code: str
+    subject: Subject
+
+
+class Attributes(Struct, frozen=True, kw_only=True):
+    """The attributes of a person."""
+
+    values: Mapping[str, Any]
+
+
+class OpenApplication(Struct, frozen=True, kw_only=True):
+    """Say that an app was opened on a device. Durable when answered. Reply: `Done`."""
+
+    application_code: str
+    subject: Subject
+
+
+class ReportMessage(Struct, frozen=True, kw_only=True):
+    """Say what became of a message on a device. Durable when answered. Reply: `Done`.
+
+    Attributes:
+        message_hash: What came with the message to tell it by; see `Reactions.report`.
+    """
+
+    application_code: str
+    message_hash: str
+    reaction: Literal["delivered", "opened"]
+
+
 class PostEvent(Struct, frozen=True, kw_only=True):
     """Something a person did. Durable when answered. Reply: `Done`."""
 
@@ -313,6 +346,100 @@ class PostEvent(Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, Any] = {}
     occurred_at: datetime | None = None
     source_id: str = ""
+
+
+EventAttributeType = Literal["boolean", "date", "integer", "list", "number", "string"]
+
+
+class DefinedAttribute(Struct, frozen=True):
+    """An attribute that an event comes with."""
+
+    name: str
+    type: EventAttributeType
+
+
+class DefineEvent(Struct, frozen=True, kw_only=True):
+    """Announce an event, so that it can be suggested. Reply: `EventDefinition`."""
+
+    application_code: str
+    name: str
+    description: str = ""
+    attributes: tuple[DefinedAttribute, ...] = ()
+
+
+class ListEventDefinitions(Struct, frozen=True, kw_only=True):
+    """Reply: `EventDefinitionList`."""
+
+    application_code: str | None = None
+
+
+class EventDefinition(Struct, frozen=True, kw_only=True):
+    """An event that was announced."""
+
+    number: int
+    application_code: str
+    name: str
+    description: str
+    attributes: tuple[DefinedAttribute, ...]
+    created_at: datetime
+
+
+class EventDefinitionList(Struct, frozen=True, kw_only=True):
+    """Events by name."""
+
+    items: tuple[EventDefinition, ...]
+
+
+PresetChannel = Literal["email", "in_app", "line", "push", "sms", "whatsapp"]
+
+
+class CreatePreset(Struct, frozen=True, kw_only=True):
+    """Store the content of a message under a code. Reply: `Preset`.
+
+    Attributes:
+        content: For an email `subject`, `html` and `text`; for a push message at least `message`.
+    """
+
+    application_code: str
+    title: str
+    channel: PresetChannel
+    content: Mapping[str, Any]
+    code: str = ""
+
+
+class GetPreset(Struct, frozen=True, kw_only=True):
+    """Reply: `Preset`."""
+
+    code: str
+
+
+class ListPresets(Struct, frozen=True, kw_only=True):
+    """Reply: `PresetList`."""
+
+    application_code: str | None = None
+
+
+class DeletePreset(Struct, frozen=True, kw_only=True):
+    """Delete a preset that no journey uses. Reply: `Done`."""
+
+    code: str
+
+
+class Preset(Struct, frozen=True, kw_only=True):
+    """Stored content of messages."""
+
+    code: str
+    application_code: str
+    title: str
+    channel: PresetChannel
+    content: Mapping[str, Any]
+    created_at: datetime
+
+
+class PresetList(Struct, frozen=True, kw_only=True):
+    """Presets by title."""
+
+    items: tuple[Preset, ...]
 
 
 class CreateSegment(Struct, frozen=True, kw_only=True):
@@ -349,19 +476,28 @@ class SegmentList(Struct, frozen=True, kw_only=True):
 COMMANDS: tuple[type, ...] = (
     ChangeStatus,
     CreateJourney,
+    CreatePreset,
     CreateSegment,
+    DefineEvent,
     DeleteJourney,
+    DeletePreset,
     DropPeople,
     EnrollByApi,
+    GetAttributes,
     GetEntryRequest,
     GetJourney,
+    GetPreset,
     GetStatistics,
+    ListEventDefinitions,
     ListJourneys,
+    ListPresets,
     ListSegments,
+    OpenApplication,
     PostEvent,
     RegisterDevice,
     RegisterEmail,
     RegisterUser,
+    ReportMessage,
     SetAttributes,
     UpdateJourney,
     ValidateJourney,

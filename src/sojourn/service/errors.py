@@ -51,6 +51,28 @@ class NotFound(SojournError):
     code = "not_found"
 
 
+class DeviceNotFound(NotFound):
+    """device not found"""
+
+
+class InUse(SojournError):
+    """it is in use"""
+
+    code = "in_use"
+
+
+class MessageNotFound(NotFound):
+    """message not found"""
+
+
+class PersonNotFound(NotFound):
+    """user not found"""
+
+
+class PresetNotFound(NotFound):
+    """preset not found"""
+
+
 class NotAuthenticated(SojournError):
     """a valid token is required"""
 

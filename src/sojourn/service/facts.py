@@ -1,9 +1,15 @@
-"""Facts: what never changes once it is known, so that it is read once."""
+"""Facts: what never changes once it is known, so that it is read once; or so seldom that it may be known late."""
+
+from datetime import datetime, timedelta
 
 from sojourn.model.zones import zone_names
 from sojourn.service.errors import AppNotFound
 from sojourn.store import directory
 from sojourn.store.connection import Pool
+from sojourn.store.event_definitions import EventAcceptance, event_acceptance
+
+EVENTS_KNOWN_FOR = timedelta(seconds=5)
+"""After how long it is asked again which events an app takes."""
 
 
 class Facts:
@@ -14,6 +20,7 @@ class Facts:
         self._shard_count = 0
         self._apps: dict[tuple[int, str], int] = {}
         self._zones: frozenset[str] = frozenset()
+        self._events: dict[int, tuple[datetime, EventAcceptance]] = {}
 
     async def shard_count(self) -> int:
         """Return the number of shards."""
@@ -43,3 +50,16 @@ class Facts:
             async with self._pool.connection() as conn:
                 self._zones = await directory.server_zones(conn) & zone_names()
         return self._zones
+
+    async def takes_event(self, workspace_id: int, app_id: int, name: str, now: datetime) -> bool:
+        """Tell whether an app takes events of a name. What an operator changed is known after `EVENTS_KNOWN_FOR`."""
+        known = self._events.get(app_id)
+        if known is None or not timedelta(0) <= now - known[0] < EVENTS_KNOWN_FOR:
+            async with self._pool.connection() as conn:
+                known = now, await event_acceptance(conn, workspace_id=workspace_id, app_id=app_id)
+            self._events[app_id] = known
+        return known[1].accepts_undefined or name in known[1].names
+
+    def forget_events(self) -> None:
+        """Ask again which events the apps take."""
+        self._events.clear()

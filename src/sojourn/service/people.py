@@ -65,9 +65,10 @@ async def register_email(resources: Resources, caller: Caller, command: Register
 async def register_user(resources: Resources, caller: Caller, command: RegisterUser) -> Done:
     """Say whose a device is. Durable on return."""
     app_id = await resources.facts.app_id(caller.workspace_id, command.application_code)
-    refuse(_user_problems(command))
+    zone, zone_problems = _zone("", command.time_zone_offset, await resources.facts.zones())
+    refuse(_user_problems(command, zone_problems))
     identities = subject_identities(caller.workspace_id, command.subject)
-    words = (Word(kind="attributes", data=json_text({"operations": []})),)
+    words = (Word(kind="attributes", data=json_text(_person_data({}, "", zone))),)
     await resources.acceptance.submit(
         Notice(workspace_id=caller.workspace_id, app_id=app_id, identities=identities, words=words)
     )
@@ -195,11 +196,12 @@ def _email_problems(command: RegisterEmail, zone_problems: list[Problem]) -> Ite
     yield from attribute_problems(command.attributes, "attributes")
 
 
-def _user_problems(command: RegisterUser) -> Iterator[Problem]:
+def _user_problems(command: RegisterUser, zone_problems: list[Problem]) -> Iterator[Problem]:
     if not command.subject.user_id or not command.subject.hwid:
         yield Problem("subject.missing", "subject", "a user id and a hwid are required")
     yield from id_problems(command.subject.user_id, "subject/user_id")
     yield from id_problems(command.subject.hwid, "subject/hwid")
+    yield from zone_problems
 
 
 def _operation_problems(command: SetAttributes) -> Iterator[Problem]:

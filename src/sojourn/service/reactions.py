@@ -1,13 +1,15 @@
-"""Reactions: opens and clicks of messages. Of each kind the first counts, however often somebody looks.
+"""Reactions: deliveries, opens and clicks of messages. Of each kind the first counts, however often somebody looks.
 
 Whoever reports one waits for the commit; while one transaction is under way the next ones gather, so that a blast that
 is opened by thousands at once costs few transactions.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -16,12 +18,13 @@ from sojourn.model.graph import Graph
 from sojourn.model.points import SendEmail
 from sojourn.model.reactions import EVENT_NAMES, Reaction
 from sojourn.service.administration import webhook_signing_key
+from sojourn.service.errors import MessageNotFound, Overloaded
 from sojourn.service.notices import json_text
 from sojourn.service.tracking import MessageRef, read_click, read_open, tracking_key
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.delivery import read_journey_versions
 from sojourn.store.inbox import InboxRow, append_inbox
-from sojourn.store.reactions import ReactionRow, record_reactions
+from sojourn.store.reactions import ReactionRow, Reported, find_message, record_reactions
 
 PATIENCE_SECONDS = 2.0
 """How long whoever opened or clicked waits for the database; then they go on without."""
@@ -39,12 +42,33 @@ _Splits = Mapping[int, Reaction]
 _log = structlog.get_logger()
 
 
+MESSAGE_KEY = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([0-9]{1,5})\.([0-9]{1,19})")
+"""What a message is known by to whoever carries it: journey, shard and number."""
+
+SHARD_MAX, MESSAGE_ID_MAX = 2**15 - 1, 2**63 - 1
+
+
+@dataclass(slots=True)
+class _Report:
+    """What is reported of one message. `url` is where its link led; None where none was followed."""
+
+    was_delivered: bool = False
+    was_opened: bool = False
+    url: str | None = None
+
+    def join(self, reaction: Reaction, url: str | None) -> None:
+        """Add what else was reported. Whoever followed a link has opened the message."""
+        self.was_delivered |= reaction == "delivered"
+        self.was_opened |= reaction != "delivered"
+        self.url = self.url or url
+
+
 @dataclass(slots=True)
 class _Batch:
-    """What is written together. `clicked` by message: the address, or None where it was only opened."""
+    """What is written together."""
 
     done: "asyncio.Future[None]"
-    clicked: dict[MessageRef, str | None] = field(default_factory=dict[MessageRef, str | None])
+    reports: dict[MessageRef, _Report] = field(default_factory=dict[MessageRef, _Report])
 
 
 class Reactions:
@@ -62,14 +86,46 @@ class Reactions:
         """Note that a message was opened. A token that is not ours is passed over."""
         message = read_open(await self._tracking_key(), token)
         if message is not None:
-            await self._note(message, None)
+            await self._note(message, "opened", None)
+
+    async def report(self, workspace_id: int, app_id: int, message_hash: str, reaction: Reaction) -> None:
+        """Note what a device reports of a message of its app. Durable on return.
+
+        `message_hash` is the token of the address that reports an opening, or the key that whoever carries the message
+        got with it.
+
+        Raises:
+            MessageNotFound: No message of the app goes by the hash.
+            Overloaded: Too many reports are waiting.
+        """
+        message = await self._message_of(message_hash, workspace_id, app_id)
+        if message is None:
+            raise MessageNotFound
+        done = self._gather(message, reaction, None)
+        if done is None:
+            raise Overloaded
+        await asyncio.shield(done)
+
+    async def _message_of(self, message_hash: str, workspace_id: int, app_id: int) -> MessageRef | None:
+        known = MESSAGE_KEY.fullmatch(message_hash)
+        if known is None:
+            message, journey = read_open(await self._tracking_key(), message_hash), None
+        else:
+            message, journey = MessageRef(int(known[2]), int(known[3])), UUID(known[1])
+        if message is None or message.shard > SHARD_MAX or message.message_id > MESSAGE_ID_MAX:
+            return None
+        async with self._pool.connection() as conn:
+            owner = await find_message(conn, shard=message.shard, message_id=message.message_id)
+        if owner is None or (owner.workspace_id, owner.app_id) != (workspace_id, app_id):
+            return None
+        return message if journey in {None, owner.journey_uuid} else None
 
     async def click(self, token: str) -> str | None:
         """Note that a link was followed, and return where it leads; None for a token that is not ours."""
         click = read_click(await self._tracking_key(), token)
         if click is None:
             return None
-        await self._note(click.message, click.url)
+        await self._note(click.message, "clicked", click.url)
         return click.url
 
     async def close(self) -> None:
@@ -85,22 +141,26 @@ class Reactions:
 
     # Gathering --------------------------------------------------------------------------------------------------
 
-    async def _note(self, message: MessageRef, url: str | None) -> None:
+    async def _note(self, message: MessageRef, reaction: Reaction, url: str | None) -> None:
         """Return when the reaction is durable, or when it takes too long. A lost one is no reason to fail a person."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await asyncio.shield(self._gather(message, url))
+                done = self._gather(message, reaction, url)
+                if done is not None:
+                    await asyncio.shield(done)
         except TimeoutError:
             _log.warning("reaction.slow", shard=message.shard, message=message.message_id)
         except Exception:  # noqa: BLE001 - the link must lead on, whatever became of the count
             _log.exception("reaction.lost", shard=message.shard, message=message.message_id)
 
-    def _gather(self, message: MessageRef, url: str | None) -> "asyncio.Future[None]":
+    def _gather(self, message: MessageRef, reaction: Reaction, url: str | None) -> "asyncio.Future[None] | None":
+        """Add a report to those that are written next. Return what tells when they are; None if there are too many."""
         batch = self._gathering
         if batch is None:
             batch = self._gathering = _Batch(asyncio.get_running_loop().create_future())
-        if message in batch.clicked or len(batch.clicked) < WAITING_MAX:
-            batch.clicked[message] = batch.clicked.get(message) or url
+        if message not in batch.reports and len(batch.reports) >= WAITING_MAX:
+            return None
+        batch.reports.setdefault(message, _Report()).join(reaction, url)
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         return batch.done
@@ -110,7 +170,7 @@ class Reactions:
             while self._gathering is not None:
                 batch, self._gathering = self._gathering, None
                 try:
-                    await self._write(batch.clicked)
+                    await self._write(batch.reports)
                 except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
                     batch.done.set_exception(failure)
                     batch.done.exception()  # those who waited may have gone on
@@ -121,39 +181,45 @@ class Reactions:
 
     # Writing ----------------------------------------------------------------------------------------------------
 
-    async def _write(self, clicked: Mapping[MessageRef, str | None]) -> None:
+    async def _write(self, reports: Mapping[MessageRef, _Report]) -> None:
         """Write a transaction per shard; one that fails does not keep the others from theirs."""
         failures: list[Exception] = []
-        for shard in sorted({message.shard for message in clicked}):
-            urls = {message.message_id: url for message, url in sorted(clicked.items()) if message.shard == shard}
+        for shard in sorted({message.shard for message in reports}):
+            own = {message.message_id: reports[message] for message in sorted(reports) if message.shard == shard}
             try:
                 async with self._pool.connection() as conn, conn.transaction():
-                    await self._write_shard(conn, shard, urls, self._clock())
+                    await self._write_shard(conn, shard, own, self._clock())
             except Exception as failure:  # noqa: BLE001 - as above
                 failures.append(failure)
         if failures:
             raise failures[0]
 
-    async def _write_shard(self, conn: Conn, shard: int, urls: Mapping[int, str | None], now: datetime) -> None:
-        new = await record_reactions(
-            conn,
-            shard=shard,
-            have_clicked={message_id: url is not None for message_id, url in urls.items()},
-            now=now,
-            hour=now.astimezone(UTC).replace(minute=0, second=0, microsecond=0),
-        )
+    async def _write_shard(self, conn: Conn, shard: int, reports: Mapping[int, _Report], now: datetime) -> None:
+        reported = [
+            Reported(
+                message_id=message_id,
+                was_delivered=report.was_delivered,
+                was_opened=report.was_opened,
+                was_clicked=report.url is not None,
+            )
+            for message_id, report in reports.items()
+        ]
+        hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        new = await record_reactions(conn, shard=shard, reported=reported, now=now, hour=hour)
         await self._read_splits(conn, new)
-        rows = [row for each in new for row in self._rows(shard, each, urls[each.message_id], now)]
+        rows = [row for each in new for row in self._rows(shard, each, reports[each.message_id].url, now)]
         await append_inbox(conn, rows, now=now)
 
     def _rows(self, shard: int, new: ReactionRow, url: str | None, now: datetime) -> Iterator[InboxRow]:
         """Yield the events, and the outcome if the person waits for just this."""
         split_by = self._splits.get((new.journey_id, new.version_no), {}).get(new.point_no)
+        if new.is_delivery:
+            yield _event(shard, new, "delivered", None, now)
         if new.is_opening:
             yield _event(shard, new, "opened", None, now)
         if new.is_click:
             yield _event(shard, new, "clicked", url, now)
-        has_come = {"opened": new.is_opening, "clicked": new.is_click}
+        has_come = {"delivered": new.is_delivery, "opened": new.is_opening, "clicked": new.is_click}
         if split_by is not None and has_come[split_by] and new.is_latest:
             yield _outcome(shard, new, now)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.facts import Facts
+from sojourn.service.reactions import Reactions
 from sojourn.store.connection import Pool
 
 
@@ -17,3 +18,4 @@ class Resources:
     clock: Callable[[], datetime]
     facts: Facts
     acceptance: Acceptance
+    reactions: Reactions

@@ -9,9 +9,11 @@ import structlog
 
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
+from sojourn.service.attributes import get_attributes
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
 from sojourn.service.errors import InvalidDocument, NotAllowed
-from sojourn.service.events import event_notice, post_event
+from sojourn.service.event_definitions import define_event, list_event_definitions
+from sojourn.service.events import event_notice, open_application, post_event
 from sojourn.service.facts import Facts
 from sojourn.service.journeys import (
     create_journey,
@@ -31,7 +33,9 @@ from sojourn.service.people import (
     register_user,
     set_attributes,
 )
+from sojourn.service.presets import create_preset, delete_preset, get_preset, list_presets
 from sojourn.service.reactions import Reactions
+from sojourn.service.reported import report_message
 from sojourn.service.reports import get_statistics
 from sojourn.service.resources import Resources
 from sojourn.service.segments import create_segment, list_segments
@@ -47,25 +51,45 @@ Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
 HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ChangeStatus, change_status),
     (c.CreateJourney, create_journey),
+    (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
+    (c.DefineEvent, define_event),
     (c.DeleteJourney, delete_journey),
+    (c.DeletePreset, delete_preset),
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
+    (c.GetAttributes, get_attributes),
     (c.GetEntryRequest, get_entry_request),
     (c.GetJourney, get_journey),
+    (c.GetPreset, get_preset),
     (c.GetStatistics, get_statistics),
+    (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
+    (c.ListPresets, list_presets),
     (c.ListSegments, list_segments),
+    (c.OpenApplication, open_application),
     (c.PostEvent, post_event),
     (c.RegisterDevice, register_device),
     (c.RegisterEmail, register_email),
     (c.RegisterUser, register_user),
+    (c.ReportMessage, report_message),
     (c.SetAttributes, set_attributes),
     (c.UpdateJourney, update_journey),
     (c.ValidateJourney, validate_journey),
 )
 
-DEVICE_COMMANDS = frozenset({c.PostEvent, c.RegisterDevice, c.RegisterEmail, c.RegisterUser, c.SetAttributes})
+DEVICE_COMMANDS = frozenset(
+    {
+        c.GetAttributes,
+        c.OpenApplication,
+        c.PostEvent,
+        c.RegisterDevice,
+        c.RegisterEmail,
+        c.RegisterUser,
+        c.ReportMessage,
+        c.SetAttributes,
+    }
+)
 """What a device token allows."""
 
 Bulk = c.PostEvent | c.RegisterDevice | c.RegisterEmail | c.SetAttributes
@@ -100,7 +124,9 @@ class Service:
         facts = Facts(pool)
         self.acceptance = Acceptance(pool, clock, facts)
         self.reactions = Reactions(pool, clock)
-        self._resources = Resources(pool=pool, clock=clock, facts=facts, acceptance=self.acceptance)
+        self.resources = Resources(
+            pool=pool, clock=clock, facts=facts, acceptance=self.acceptance, reactions=self.reactions
+        )
         self._gate = Gate(pool, clock)
         self._handlers = dict(HANDLERS)
         self._notices = dict(NOTICES)
@@ -125,13 +151,26 @@ class Service:
         self,
         caller: c.Caller,
         command: c.DeleteJourney
+        | c.DeletePreset
         | c.DropPeople
+        | c.OpenApplication
         | c.PostEvent
         | c.RegisterDevice
         | c.RegisterEmail
         | c.RegisterUser
+        | c.ReportMessage
         | c.SetAttributes,
     ) -> c.Done: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CreatePreset | c.GetPreset) -> c.Preset: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.DefineEvent) -> c.EventDefinition: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetAttributes) -> c.Attributes: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListEventDefinitions) -> c.EventDefinitionList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListPresets) -> c.PresetList: ...
     @overload
     async def run(self, caller: c.Caller, command: c.CreateSegment) -> c.Segment: ...
     @overload
@@ -157,7 +196,7 @@ class Service:
         if caller.rights == "device" and type(command) not in DEVICE_COMMANDS:
             raise NotAllowed
         with _answering():
-            return await self._handlers[type(command)](self._resources, caller, command)
+            return await self._handlers[type(command)](self.resources, caller, command)
 
     async def accept_many(
         self,
@@ -174,7 +213,7 @@ class Service:
         refused: list[tuple[int, InvalidDocument]] = []
         for place, command in enumerate(commands):
             try:
-                notices.append(await self._notices[type(command)](self._resources, caller, command))
+                notices.append(await self._notices[type(command)](self.resources, caller, command))
             except InvalidDocument as problem:
                 refused.append((place, problem))
         await self.acceptance.accept_many(notices, before_commit=before_commit)

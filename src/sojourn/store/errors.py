@@ -18,6 +18,10 @@ class AppCodeTaken(AlreadyExists):
     """An application of this code exists."""
 
 
+class EventNameTaken(AlreadyExists):
+    """An event of this name exists."""
+
+
 class JourneyTaken(AlreadyExists):
     """A journey of this id exists."""
 
@@ -82,6 +86,8 @@ BROKEN_RULE: Mapping[str, type[SojournError]] = {
     "app_site_id_key": SiteTaken,
     "channel_setting_app_fkey": AppUnknown,
     "entry_request_journey_fkey": JourneyUnknown,
+    "event_definition_app_fkey": AppUnknown,
+    "event_definition_name_key": EventNameTaken,
     "idempotency_key_pkey": IdempotencyKeyTaken,
     "journey_app_fkey": AppUnknown,
     "journey_journey_uuid_key": JourneyTaken,

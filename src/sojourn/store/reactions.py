@@ -1,8 +1,9 @@
-"""Reactions: the first opening and the first click of messages. Decides nothing."""
+"""Reactions: the first delivery, opening and click of messages. Decides nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -11,11 +12,31 @@ from sojourn.store.queries import QUERIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What was reported of a message."""
+
+    message_id: int
+    was_delivered: bool
+    was_opened: bool
+    was_clicked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOwner:
+    """Whose a message is, and the journey that sent it."""
+
+    workspace_id: int
+    app_id: int
+    journey_uuid: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionRow:
     """What was new about a message.
 
     Attributes:
-        is_opening: It had not been opened.
+        is_delivery: Nobody had said that it came, and now somebody did.
+        is_opening: It had not been opened, and now was.
         is_click: It had not been clicked, and now was.
         is_latest: Its point has sent nothing else to the enrollment since.
     """
@@ -27,6 +48,7 @@ class ReactionRow:
     version_no: int
     point_no: int
     channel: str
+    is_delivery: bool
     is_opening: bool
     is_click: bool
     journey_uuid: str
@@ -36,14 +58,22 @@ class ReactionRow:
     is_latest: bool
 
 
+async def find_message(conn: Conn, *, shard: int, message_id: int) -> MessageOwner | None:
+    """Return whose a message is; None where there is none of this number."""
+    row = await (await conn.execute(QUERIES["find_message"], {"shard": shard, "message_id": message_id})).fetchone()
+    return None if row is None else MessageOwner(*row)
+
+
 async def record_reactions(
-    conn: Conn, *, shard: int, have_clicked: Mapping[int, bool], now: datetime, hour: datetime
+    conn: Conn, *, shard: int, reported: Sequence[Reported], now: datetime, hour: datetime
 ) -> list[ReactionRow]:
-    """Note and count what is new about messages that were opened, or clicked as well. Return only that."""
+    """Note and count what is new about messages. Return only that."""
     values = {
         "shard": shard,
-        "message_ids": list(have_clicked.keys()),
-        "have_clicked": list(have_clicked.values()),
+        "message_ids": [each.message_id for each in reported],
+        "delivered": [each.was_delivered for each in reported],
+        "opened": [each.was_opened for each in reported],
+        "clicked": [each.was_clicked for each in reported],
         "now": now,
         "hour": hour,
     }

@@ -151,6 +151,10 @@ class Tick:
         if "device" in kinds:
             await self._do("apply_devices", last_inbox=last_inbox)
 
+    async def note_openings(self, last_inbox: int) -> None:
+        """Note on the devices when their apps were last opened."""
+        await self._do("note_openings", last_inbox=last_inbox)
+
     async def record_events(self, last_inbox: int) -> EventRange | None:
         """Move the batch's events to history; return their range, or None where all were repetitions."""
         rows = await self._rows("record_events", last_inbox=last_inbox)

@@ -65,6 +65,7 @@ ANSWERS: dict[str, Answer] = {
     "exists": Answer(ALREADY_EXISTS, external=400),
     "filter.invalid": Answer(INVALID_ARGUMENT),
     "idempotency.mismatch": Answer(INVALID_ARGUMENT),
+    "in_use": Answer(FAILED_PRECONDITION),
     "internal": Answer(INTERNAL),
     "journey.invalid_state": Answer(FAILED_PRECONDITION),
     "journey.not_running": Answer(FAILED_PRECONDITION),

@@ -11,6 +11,7 @@ STATUSES: dict[str, tuple[int, int]] = {
     "document.invalid": (200, ARGUMENT_ERROR),
     "exists": (200, ARGUMENT_ERROR),
     "filter.invalid": (200, ARGUMENT_ERROR),
+    "in_use": (200, ARGUMENT_ERROR),
     "internal": (500, 500),
     "method.unknown": (200, 404),
     "not_allowed": (200, 403),

@@ -1,12 +1,11 @@
 """Data in: `POST /json/1.3/{method}`, from the request to the answer."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import structlog
 from litestar import HttpMethod, Response
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Struct
 
 from sojourn.api.common.authorization import token_of
 from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
@@ -14,6 +13,7 @@ from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.paths import spelled
 from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod
 from sojourn.api.ingest import wire
+from sojourn.api.ingest.methods import METHODS
 from sojourn.api.ingest.problems import BadArgument, answer, refusal, statuses
 from sojourn.model.problems import Problem, SojournError
 from sojourn.service.errors import InvalidDocument, NotAuthenticated
@@ -22,27 +22,7 @@ from sojourn.service.service import Service
 PREFIX = "/json/1.3"
 BODY_MAX = 1_000_000
 
-TokenKind = Literal["api", "device"]
-
 log = structlog.get_logger()
-
-
-class Method(Struct, frozen=True):
-    """A method: the shape of its request, and which kind of token it needs."""
-
-    shape: type[wire.AnyRequest]
-    needs: TokenKind = "device"
-
-
-METHODS: Mapping[str, Method] = {
-    "createFilter": Method(wire.CreateFilterRequest, "api"),
-    "listFilters": Method(wire.ListFiltersRequest, "api"),
-    "postEvent": Method(wire.PostEventRequest),
-    "registerDevice": Method(wire.RegisterDeviceRequest),
-    "registerEmail": Method(wire.RegisterEmailRequest),
-    "registerUser": Method(wire.RegisterUserRequest),
-    "setTags": Method(wire.SetTagsRequest),
-}
 
 
 def ingest_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:
@@ -78,7 +58,7 @@ async def _answer(service: Service, name: str, request: AnyRequest) -> object:
     if method is None:
         raise UnknownMethod(f"unknown method; the methods are {', '.join(METHODS)}")
     caller = await service.authenticate(_token(document, request.headers.get("authorization", "")), method.needs)
-    decoded = wire.decode(method.shape, document)
+    decoded = wire.decode(method, document)
     if decoded.command is None:
         raise _argument_error(decoded.problems)
     try:

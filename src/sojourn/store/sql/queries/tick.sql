@@ -225,6 +225,30 @@ on conflict (shard, profile_id, app_id, hwid) do update set
     is_subscribed = excluded.is_subscribed,
     updated_at = excluded.updated_at;
 
+-- name: note_openings
+-- Note when apps were last opened on devices: the event `application_open` names its device in `hwid`. A device that
+-- nobody registered stays unknown.
+with opening as materialized (
+    select i.profile_id, i.app_id, i.data ->> 'hwid' as hwid, max(i.occurred_at) as opened_at
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'event'
+      and i.name = 'application_open' and i.app_id is not null and i.data ->> 'hwid' is not null
+    group by i.profile_id, i.app_id, i.data ->> 'hwid'
+)
+insert into device (shard, profile_id, app_id, hwid, channel, platform, opened_at, created_at, updated_at)
+select
+    %(shard)s::smallint, o.profile_id, o.app_id, o.hwid, x.channel, x.platform, o.opened_at, %(now)s::timestamptz,
+    %(now)s::timestamptz
+from opening as o
+cross join lateral (
+    select y.channel, y.platform
+    from device as y
+    where y.shard = %(shard)s::smallint and y.profile_id = o.profile_id and y.app_id = o.app_id and y.hwid = o.hwid
+    offset 0
+) as x
+on conflict (shard, profile_id, app_id, hwid) do update set
+    opened_at = greatest(device.opened_at, excluded.opened_at);
+
 -- name: record_events
 -- Move the events of the batch to history, each once, in their order.
 with arrived as materialized (

@@ -1,0 +1,77 @@
+"""Devices on the wire of data-in: their registration, what they open, and what they say about messages."""
+# ruff: noqa: N815 - the fields have the contract's names
+
+from typing import Any
+
+from msgspec import Struct
+
+from sojourn.api.ingest.reading import Decoded, attributes_of, either, tag_operations
+from sojourn.model.problems import Problem
+from sojourn.service.commands import OpenApplication, RegisterDevice, ReportMessage, Subject
+
+
+class RegisterDeviceRequest(Struct, frozen=True, kw_only=True):
+    """`registerDevice`. `timezone` is an offset in seconds, or an IANA name."""
+
+    application: str
+    hwid: str
+    device_type: int
+    push_token: str = ""
+    language: str = ""
+    timezone: Any = None
+    userId: str = ""
+    tags: dict[str, Any] = {}
+
+
+class ApplicationOpenRequest(Struct, frozen=True, kw_only=True):
+    """`applicationOpen`."""
+
+    application: str
+    hwid: str
+    userId: str = ""
+
+
+class MessageRequest(Struct, frozen=True, kw_only=True):
+    """`pushStat` and `messageDeliveryEvent`. `hash` came with the message."""
+
+    application: str
+    hash: str
+    hwid: str = ""
+    userId: str = ""
+
+
+def register_device(request: RegisterDeviceRequest) -> Decoded:
+    """Read `registerDevice`."""
+    zone = request.timezone
+    operations, problems = tag_operations(request.tags, only_set=True)
+    if zone is not None and (isinstance(zone, bool) or not isinstance(zone, int | str)):
+        problems.append(Problem("field.type", "timezone", "must be a number of seconds or an IANA name"))
+    return either(
+        problems,
+        lambda: RegisterDevice(
+            application_code=request.application,
+            subject=Subject(user_id=request.userId, hwid=request.hwid),
+            device_type=request.device_type,
+            push_token=request.push_token,
+            language=request.language,
+            time_zone=zone if isinstance(zone, str) else "",
+            time_zone_offset=zone if isinstance(zone, int) else None,
+            attributes=attributes_of(operations),
+        ),
+    )
+
+
+def application_open(request: ApplicationOpenRequest) -> Decoded:
+    """Read `applicationOpen`."""
+    subject = Subject(user_id=request.userId, hwid=request.hwid)
+    return Decoded(OpenApplication(application_code=request.application, subject=subject))
+
+
+def push_stat(request: MessageRequest) -> Decoded:
+    """Read `pushStat`."""
+    return Decoded(ReportMessage(application_code=request.application, message_hash=request.hash, reaction="opened"))
+
+
+def message_delivery_event(request: MessageRequest) -> Decoded:
+    """Read `messageDeliveryEvent`."""
+    return Decoded(ReportMessage(application_code=request.application, message_hash=request.hash, reaction="delivered"))
