@@ -198,6 +198,7 @@ class Picture:
     attributes: dict[int, dict[str, Any]]
     tallies: Counter[tuple[Any, ...]]
     requests: Counter[tuple[str, str]]
+    members: set[tuple[int, int, int]]
 
     def unnumbered(self) -> "Picture":
         """Return the picture with enrollments named by who came, where, and for the how many-th time."""
@@ -216,6 +217,7 @@ class Picture:
             attributes=self.attributes,
             tallies=self.tallies,
             requests=self.requests,
+            members=self.members,
         )
 
 
@@ -235,6 +237,7 @@ def picture_of(walker: Walker) -> Picture:
         attributes={person.profile_id: person.attributes for person in walker.people.values()},
         tallies=Counter(walker.tallies),
         requests=Counter(walker.requests),
+        members={(*place, each) for place, audience in walker.audiences.items() for each in audience.members},
     )
 
 
@@ -251,6 +254,7 @@ CLEAR = "; ".join(
     f"delete from {table}"
     for table in (
         "profile", "profile_change", "device", "inbox", "event", "event_source", "enrollment", "stay", "alarm",
+        "audience", "audience_member",
         "entry_cursor", "passage", "departure", "message", "tally", "request_tally", "listener", "journey",
     )
 )  # fmt: skip
@@ -345,6 +349,16 @@ class Lab:
         await self.say(Row(kind="begin", received_at=self.now, data={"journey_id": journey_id, "held_since": None}))
         return journey
 
+    async def store_segment(self, code: str, expression: Expression) -> None:
+        """Keep a segment under a code, where graphs and engines find it."""
+        self.segments[code] = expression
+        await self.conn.execute(
+            "insert into segment (workspace_id, code, title, source, expression, created_at)"
+            " values (%s, %s, %s, '', %s::jsonb, %s) on conflict (workspace_id, code)"
+            " do update set expression = excluded.expression",
+            (self.workspace_id, code, code, msgspec.json.encode(expression).decode(), self.now),
+        )
+
     async def _write_version(self, journey: Journey) -> None:
         await self.conn.execute(
             "insert into journey_version (journey_id, version_no, graph, created_at) values (%s, %s, %s::jsonb, %s)",
@@ -389,11 +403,16 @@ class Lab:
         self.held_since[journey.journey_id] = self.now
         await self._change(journey)
 
+    async def draft(self, journey: Journey) -> None:
+        """Make a draft of a paused journey."""
+        journey.status = "draft"
+        await self._change(journey)
+
     async def resume(self, journey: Journey) -> None:
-        journey.status = "running"
+        before, journey.status = journey.status, "running"
         await self._change(journey)
         held_since = self.held_since.pop(journey.journey_id).isoformat()
-        await self.say(self.about(journey, "begin", held_since=held_since))
+        await self.say(self.about(journey, "begin", held_since=held_since, **{"from": before}))
 
     async def finish(self, journey: Journey) -> None:
         journey.status = "finished"
@@ -549,6 +568,9 @@ class Lab:
             "select journey_id, point_no, metric, detail, hour, n from tally where shard = %s", shard
         )
         requests = await self.rows("select request_uuid::text, outcome, n from request_tally where shard = %s", shard)
+        members = await self.rows(
+            "select journey_id, point_no, profile_id from audience_member where shard = %s and is_member", shard
+        )
         passages = await self.rows("select enrollment_id, at, path from passage where shard = %s", shard)
         return Picture(
             stays={row[0]: (*row[1:5], rank[row[5]], row[6]) for row in stays},
@@ -559,6 +581,7 @@ class Lab:
             attributes=dict(await self.rows("select profile_id, attributes from profile where shard = %s", shard)),
             tallies=Counter({row[:-1]: row[-1] for row in tallies}),
             requests=Counter({row[:-1]: row[-1] for row in requests}),
+            members={tuple(row) for row in members},  # type: ignore[misc]
         )
 
     async def paths(self, journey: Journey, name: str) -> list[str]:

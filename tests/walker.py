@@ -37,7 +37,7 @@ from sojourn.model.points import (
     Webhook,
 )
 from sojourn.model.schedule import WEEKDAYS
-from sojourn.model.segments import Attribute, Expression
+from sojourn.model.segments import All, AnyOf, Application, Attribute, Expression, Not, Reference
 from sojourn.seglang import parse
 from tests import segment_evaluator
 
@@ -136,8 +136,11 @@ class Journey:
         return {
             number: EntrySchedule(point.repeat, point.start_at, self.started_at)
             for number, point in self.points.items()
-            if isinstance(point, StartBySegment) and not point.is_deactivated
+            if isinstance(point, StartBySegment) and point.trigger == "MATCHING" and not point.is_deactivated
         }
+
+    def live_entries(self) -> dict[int, StartBySegment]:
+        return {n: point for n, point in self.points.items() if isinstance(point, StartBySegment) and point.is_live}
 
 
 @dataclass
@@ -195,6 +198,23 @@ class Departure:
     at: datetime
 
 
+@dataclass
+class Audience:
+    """Who matched the segment of a live entry when last looked at.
+
+    Attributes:
+        watched: The trigger, and what it looks for.
+        enrolls: Whether the first look at everybody lets in whoever it finds to have begun or ceased to match.
+        is_known: That look is over.
+    """
+
+    watched: tuple[str, Expression, str | None]
+    begins_at: datetime
+    enrolls: bool
+    members: set[int] = field(default_factory=set)
+    is_known: bool = False
+
+
 # The tick -----------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +245,7 @@ class Walker:
         self._next_event = 1
         self._sources: set[str] = set()
         self._done_until: dict[tuple[int, int], datetime] = {}
+        self.audiences: dict[tuple[int, int], Audience] = {}
 
     def drain(self, now: datetime) -> None:
         """Tick until nothing is left to do at `now`."""
@@ -236,6 +257,7 @@ class Walker:
             any(not self._must_wait(row) for row in self.inbox)
             or any(stay.wake_at <= now for stay in self.stays.values() if self._goes_on(stay))
             or any(True for _ in self._due_schedules(now))
+            or any(True for _ in self._stale_audiences(now))
         )
 
     def tick(self, now: datetime) -> None:
@@ -245,6 +267,7 @@ class Walker:
                 self._concern_everybody(row)
                 self.inbox.remove(row)
         batch = self._next_batch()
+        concerned = self._concerned(batch)
         self._learn_facts(batch)
         for row in batch:
             if row.kind == "drop":
@@ -255,6 +278,7 @@ class Walker:
         self._enter_by_event(events)
         self._enter_by_request(batch)
         self._enter_by_name(batch)
+        self._look_at(concerned)
         for row in batch:
             self.inbox.remove(row)
         self._let_go_on()
@@ -295,6 +319,7 @@ class Walker:
             elif schedule.repeat is not None and row.data.get("held_since") is not None:
                 # Runs that fell into a pause are left out.
                 self._done_until[place] = max(self._done_until[place], row.received_at - JUST_BEFORE)
+        self._watch(journey, row)
 
     def _resume_people(self, journey: Journey, held_since: datetime, resumed_at: datetime) -> None:
         for stay in self._inside(journey.journey_id):
@@ -360,6 +385,8 @@ class Walker:
                 self.cancelled.add(message)
         for place in [place for place in self._done_until if place[0] == journey.journey_id]:
             del self._done_until[place]
+        for place in [place for place in self.audiences if place[0] == journey.journey_id]:
+            del self.audiences[place]
 
     def _inside(self, journey_id: int) -> list[Stay]:
         return [stay for stay in self.stays.values() if stay.traveller.journey_id == journey_id]
@@ -570,19 +597,28 @@ class Walker:
             self._admit_all(journey, number, arrivals, may_reenter=point.allow_reenter, keyed=is_keyed(point))
 
     def _admit_all(
-        self, journey: Journey, number: int, arrivals: list[Arrival], *, may_reenter: bool, keyed: bool = False
+        self,
+        journey: Journey,
+        number: int,
+        arrivals: list[Arrival],
+        *,
+        may_reenter: bool,
+        keyed: bool = False,
+        once_an_instant: bool = False,
     ) -> None:
         """Let people in at an entry, in the order of profile and key; of one person and key only the first."""
         firsts: dict[tuple[int, str], Arrival] = {}
         for arrival in arrivals:
             firsts.setdefault((arrival.profile_id, arrival.entry_key), arrival)
         for _, arrival in sorted(firsts.items()):
-            self._admit(journey, number, arrival, may_reenter=may_reenter, keyed=keyed)
+            refusal = self._refusal(
+                journey, arrival, may_reenter=may_reenter, keyed=keyed, once_an_instant=once_an_instant
+            )
+            self._admit(journey, number, arrival, refusal)
 
-    def _admit(self, journey: Journey, number: int, arrival: Arrival, *, may_reenter: bool, keyed: bool) -> None:
+    def _admit(self, journey: Journey, number: int, arrival: Arrival, refusal: str | None) -> None:
         enrollment = self._next_number
         self._next_number += 1
-        refusal = self._refusal(journey, arrival, may_reenter=may_reenter, keyed=keyed)
         if arrival.request_uuid is not None:
             self.requests[arrival.request_uuid, refusal or "entered"] += 1
         if refusal:
@@ -598,7 +634,9 @@ class Walker:
         assert first is not None, "an entry leads somewhere"
         self._walk(traveller, (number,), first, arrival.since, arrival.after_event)
 
-    def _refusal(self, journey: Journey, arrival: Arrival, *, may_reenter: bool, keyed: bool) -> str | None:
+    def _refusal(
+        self, journey: Journey, arrival: Arrival, *, may_reenter: bool, keyed: bool, once_an_instant: bool
+    ) -> str | None:
         earlier = [
             traveller
             for traveller in self.travellers.values()
@@ -607,6 +645,8 @@ class Walker:
         if any(each.entry_key == arrival.entry_key and each.number in self.stays for each in earlier):
             return "already inside"
         if not may_reenter and any(each.entry_key == arrival.entry_key or not keyed for each in earlier):
+            return "entered before"
+        if once_an_instant and any(each.entered_at == self.now for each in earlier):
             return "entered before"
         capping = journey.graph.settings.capping
         if capping is not None:
@@ -633,10 +673,13 @@ class Walker:
             if due:
                 continue
             schedules = list(self._due_schedules(self.now))
-            if not schedules:
-                break
             for journey, number, zones in schedules:
                 self._run_schedule(journey, number, zones)
+            stale = list(self._stale_audiences(self.now))
+            for journey, number in stale:
+                self._look(journey, number, set(self.people))
+            if not schedules and not stale:
+                break
         # Looked at and found empty: what comes later must not run for the past.
         for place in self._done_until:
             if self.journeys[place[0]].admits:
@@ -693,6 +736,97 @@ class Walker:
         ]
         self._done_until[journey.journey_id, number] = self.now
         self._admit_all(journey, number, arrivals, may_reenter=point.repeat is not None)
+
+    # Live audiences ---------------------------------------------------------------------------------------------
+
+    def _watch(self, journey: Journey, row: Row) -> None:
+        """Begin to watch live entries that are new or look for something else; watch others no longer."""
+        live = journey.live_entries()
+        for place in [place for place in self.audiences if place[0] == journey.journey_id]:
+            if place[1] not in live:
+                del self.audiences[place]
+        for number, point in live.items():
+            known = self.audiences.get((journey.journey_id, number))
+            watched = (point.trigger, self._wanted(point), point.application_code)
+            assert journey.started_at is not None
+            begins_at = max(journey.started_at, point.start_at or journey.started_at)
+            if known is None or known.watched != watched:
+                same = known is not None and known.watched[0] == point.trigger
+                members = known.members if same and known is not None else set[int]()
+                self.audiences[journey.journey_id, number] = Audience(
+                    watched, begins_at, point.trigger == "DYNAMIC", members
+                )
+            elif row.data.get("from") == "draft":
+                known.enrolls, known.is_known = known.enrolls or known.is_known, False
+            elif not known.is_known:
+                known.begins_at = begins_at
+
+    def _matching(self, journey: Journey, number: int) -> set[int]:
+        """Return who matches the segment of a live entry now."""
+        point = journey.points[number]
+        assert isinstance(point, StartBySegment)
+        app_id = None if point.application_code is None else self.scope.app_ids[point.application_code]
+        wanted = self._wanted(point)
+        return {
+            person.profile_id
+            for person in self.people.values()
+            if (app_id is None or app_id in person.app_ids) and self._belongs(person, wanted)
+        }
+
+    def _stale_audiences(self, now: datetime) -> Iterator[tuple[Journey, int]]:
+        """Yield the live entries where somebody began or ceased to match since they were last looked at."""
+        for journey, number, _ in self._entries(StartBySegment):
+            audience = self.audiences.get((journey.journey_id, number))
+            if audience is None or audience.begins_at > now:
+                continue
+            self.now = now
+            if not audience.is_known or audience.members != self._matching(journey, number):
+                yield journey, number
+
+    def _concerned(self, batch: list[Row]) -> set[tuple[int, tuple[str, str]]]:
+        """Return the people about whom a batch says something, before it is applied, with what it says."""
+        found: set[tuple[int, tuple[str, str]]] = set()
+        for row in batch:
+            assert row.profile_id is not None
+            known = self.people.get(row.profile_id)
+            if known is None:
+                found.add((row.profile_id, ("new", "")))
+            if row.app_id is not None and (known is None or row.app_id not in known.app_ids):
+                found.add((row.profile_id, ("app", "")))
+            if row.kind == "event":
+                found.add((row.profile_id, ("event", row.name or "")))
+            if row.kind == "device":
+                found.add((row.profile_id, ("device", "")))
+            if row.kind == "attributes":
+                found |= {(row.profile_id, ("tag", each["tag"])) for each in row.data.get("operations", [])}
+        return found
+
+    def _look_at(self, concerned: set[tuple[int, tuple[str, str]]]) -> None:
+        """Look at the people whom a batch concerns, where the segment depends on what it says."""
+        for journey, number, _ in self._entries(StartBySegment):
+            audience = self.audiences.get((journey.journey_id, number))
+            if audience is not None and audience.is_known:
+                wanted = mentions(audience.watched[1], self.scope)
+                if audience.watched[2] is not None:
+                    wanted.add(("app", ""))
+                self._look(journey, number, {person for person, what in concerned if what in wanted})
+
+    def _look(self, journey: Journey, number: int, people: set[int]) -> None:
+        """Look at some people, or for the first time at all, and let in those who began (or ceased) to match."""
+        audience = self.audiences[journey.journey_id, number]
+        point = journey.points[number]
+        assert isinstance(point, StartBySegment)
+        matching = self._matching(journey, number) & people
+        begun, ceased = matching - audience.members, (audience.members & people) - matching
+        audience.members = (audience.members - people) | matching
+        arriving = ceased if point.trigger == "LEAVING" else begun
+        if not audience.is_known and not audience.enrolls:
+            arriving = set()
+        audience.is_known = True
+        self._admit_all(
+            journey, number, [Arrival(each, self.now) for each in arriving], may_reenter=point.allow_reenter,
+            once_an_instant=point.allow_reenter,
+        )  # fmt: skip
 
     def _in_order(self) -> list[Person]:
         return sorted(self.people.values(), key=lambda person: person.profile_id)
@@ -838,6 +972,23 @@ class Walker:
             self._belongs(someone, Attribute(path=(each.attribute,), operator=each.operator, values=each.values))
             for each in conditions
         )
+
+
+def mentions(expression: Expression, scope: SegmentScope) -> set[tuple[str, str]]:
+    """Return what a segment asks about. Of whom nothing was known, everything is new."""
+    match expression:
+        case All(of=parts) | AnyOf(of=parts):
+            return {("new", "")}.union(*(mentions(part, scope) for part in parts))
+        case Not(of=part):
+            return mentions(part, scope)
+        case Reference(code=code):
+            return mentions(scope.segments[code], scope)
+        case Attribute(path=path, app=app):
+            return {("new", ""), ("tag", path[0])} | ({("app", "")} if app else set())
+        case Application():
+            return {("new", ""), ("app", ""), ("device", "")}
+        case _:
+            raise AssertionError(f"no meaning yet: {expression}")
 
 
 # Small meanings -------------------------------------------------------------------------------------------------

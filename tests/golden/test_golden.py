@@ -7,6 +7,7 @@ wrong with it, `plan.txt` with all plans in words, and one file per statement.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -15,11 +16,20 @@ from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.matching import match
 from sojourn.compiler.explain import render_plan
-from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_removed, lower_selection, lower_stay
-from sojourn.compiler.plan import Plan
+from sojourn.compiler.lower import (
+    Chart,
+    chart,
+    holds,
+    lower_audience,
+    lower_entry,
+    lower_removed,
+    lower_selection,
+    lower_stay,
+)
+from sojourn.compiler.plan import Looked, Plan
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Graph
-from sojourn.model.points import StartByApi, WaitForTrigger, is_entry
+from sojourn.model.points import StartByApi, StartBySegment, WaitForTrigger, is_entry
 from sojourn.seglang import parse
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/graph.json"))
@@ -43,7 +53,9 @@ def charted(graph: Graph) -> Chart:
 def plans(of: Chart) -> Iterator[tuple[str, Plan]]:
     """Yield every plan of a journey under the name of its file."""
     for number, point in of.points.items():
-        if is_entry(point):
+        if isinstance(point, StartBySegment) and point.is_live:
+            yield from ((f"{looked}_{number}", lower_audience(of, number, looked)) for looked in get_args(Looked))
+        elif is_entry(point):
             yield f"in_{number}", lower_entry(of, number)
         if isinstance(point, StartByApi):
             yield f"select_{number}", lower_selection(of, number, parse(CHOSEN))

@@ -33,7 +33,7 @@ from sojourn.model.points import (
     is_entry,
     outputs,
 )
-from sojourn.model.segments import AnyOf, Attribute, Expression, Not
+from sojourn.model.segments import All, AnyOf, Attribute, Expression, Not
 from sojourn.seglang import render
 from tests import lab as laboratory
 from tests.conftest import TEMPLATE, Postgres
@@ -86,7 +86,11 @@ def filters(draw: st.DrawFn, tags: tuple[str, ...]) -> str:
         values: tuple[Any, ...] = {"SET": (), "GTE": (1,)}.get(kind, (draw(scalars),))
         return Attribute(path=(tag,), operator=kind, values=values)
 
-    shape = draw(st.sampled_from(["one", "any", "not"]))
+    shape = draw(st.sampled_from(["one", "any", "not", "time"]))
+    if shape == "time":
+        operator = draw(st.sampled_from(["EQ", "NOTEQ", "GT", "GTE", "LT", "LTE"]))
+        ago = Attribute(path=("d",), operator=operator, values=(f"{draw(st.integers(0, 2))} days ago",))
+        return render(AnyOf(of=(condition(), ago)) if draw(st.booleans()) else All(of=(ago, condition())))
     if shape == "any":
         return render(AnyOf(of=(condition(), condition())))
     return render(Not(of=condition()) if shape == "not" else condition())
@@ -205,7 +209,10 @@ def entries(draw: st.DrawFn, begins: datetime, may_schedule: bool) -> Any:
 @st.composite
 def schedules(draw: st.DrawFn, begins: datetime) -> dict[str, Any]:
     fields: dict[str, Any] = {"start_at": draw(st.sampled_from([None, begins + 2 * STEP, begins - STEP]))}
-    shape = draw(st.sampled_from(["once", "every", "dates"]))
+    shape = draw(st.sampled_from(["once", "every", "dates", "live", "live", "live"]))
+    if shape == "live":
+        trigger = draw(st.sampled_from(["DYNAMIC", "JOINING", "LEAVING"]))
+        return fields | {"trigger": trigger, "allow_reenter": draw(st.booleans())}
     if shape == "once":
         return fields
     repeat: dict[str, Any] = {
@@ -358,6 +365,8 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
     match kind:
         case "attributes":
             values = {draw(st.sampled_from([*READ, *WRITTEN])): draw(scalars)}
+            if draw(st.integers(0, 2)) == 0:
+                values["d"] = draw(dates)
         case "zone":
             values = {"zone": draw(st.sampled_from(ZONES))}
         case "enter" | "event":
@@ -388,7 +397,7 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
     said = draw(st.lists(acts(kinds), min_size=1, max_size=1 if kinds == ("select",) else 7))
     command = None
     if draw(st.integers(0, 3)) == 0:
-        name = draw(st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "finish"]))
+        name = draw(st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "draft", "finish"]))
         command = (name, draw(st.integers(0, 1)), draw(st.integers(0, 5)))
         if crowd is not None and name != "pause":
             said = []
@@ -475,7 +484,9 @@ class Telling:
         match name, journey.status:
             case "pause", "running":
                 await self.lab.pause(journey)
-            case "resume", "paused":
+            case "draft", "paused":
+                await self.lab.draft(journey)
+            case "resume", "paused" | "draft":
                 await self.lab.resume(journey)
             case "finish", "running" | "paused":
                 await self.lab.finish(journey)

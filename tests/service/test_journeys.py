@@ -177,7 +177,7 @@ async def test_starting_tells_every_shard_and_the_engines(bench: Bench) -> None:
     begins = await bench.inbox("begin")
     assert [row["shard"] for row in begins] == list(range(8))
     [[journey_id]] = await bench.rows("select journey_id from journey")
-    assert begins[0]["data"] == {"journey_id": journey_id, "held_since": None}
+    assert begins[0]["data"] == {"journey_id": journey_id, "held_since": None, "from": "draft"}
     assert await bench.rows("select point_no, event_name, reaction, app_id is not null from listener") == [
         (1, "bought", "enroll", True)
     ]

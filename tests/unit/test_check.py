@@ -129,6 +129,11 @@ FIELDS: list[tuple[str, str, Graph]] = [
     ("segment.unsupported", "points/point/filter", entered_by(segment('Event("bought")'))),
     ("repeat.one_of", "points/point/repeat", entered_by(segment('T("a", SET)', repeat={}))),
     (
+        "repeat.trigger",
+        "points/point/repeat",
+        entered_by(segment('T("a", SET)', trigger="JOINING", repeat={"dates": ["2026-05-01T09:00"]})),
+    ),
+    (
         "repeat.one_of",
         "points/point/repeat",
         entered_by(segment('T("a", SET)', repeat={"dates": ["2026-05-01T09:00"], "every": {"unit": "DAY"}})),

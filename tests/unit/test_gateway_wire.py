@@ -553,6 +553,19 @@ def test_info_tells_what_the_journey_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("trigger", "expected"), [("MATCHING", False), ("DYNAMIC", True), ("JOINING", True), ("LEAVING", False)]
+)
+def test_info_tells_whether_later_matches_come_in(trigger: p.Trigger, expected: bool) -> None:
+    graph = model.Graph(
+        points=(p.StartBySegment(id=A, filter="x", trigger=trigger), p.Exit(id=B)),
+        settings=model.Settings(application_code="AAAAA-BBBBB"),
+    )
+    message = to_json(wire.encode(journey_of(JourneyDraft(title="Welcome", graph=graph))))
+    assert message["info"]["dynamic_entry"] is expected
+    assert message["points"][0]["point_data"]["start_by_segment"]["trigger"] == trigger
+
+
+@pytest.mark.parametrize(
     ("entries", "expected"),
     [
         ((), "TriggerBased"),

@@ -5,12 +5,14 @@ from typing import assert_never
 
 from sojourn.compiler.plan import (
     Admission,
+    FromAudience,
     FromEvents,
     FromRemoved,
     FromRequests,
     FromSegment,
     FromStay,
     Inflow,
+    Looked,
     Plan,
     Step,
 )
@@ -43,10 +45,25 @@ def _origin(plan: Plan) -> str:
             return f"people come in by an event at point {source.point_no:d}"
         case FromRequests():
             return f"people come in by a request at point {source.point_no:d}"
+        case FromAudience():
+            return (
+                f"people come in at point {source.point_no:d} as they {_turns(source)} to match, {_WHO[source.looked]}"
+            )
         case FromSegment():
             return f"people of a segment come in at point {source.point_no:d}"
         case _:
             assert_never(source)
+
+
+_WHO: dict[Looked, str] = {
+    "changed": "of those who changed",
+    "due": "of those for whom time may have changed that",
+    "pass": "of all, batch by batch",
+}
+
+
+def _turns(source: FromAudience) -> str:
+    return "cease" if source.audience.trigger == "LEAVING" else "begin"
 
 
 def _remarks(plan: Plan) -> Iterator[str]:
@@ -57,7 +74,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
             yield from _leaving(source)
         case FromRemoved():
             pass
-        case FromEvents() | FromRequests():
+        case FromAudience() | FromEvents() | FromRequests():
             yield from _admission(source.admission)
         case FromSegment():
             yield from _admission(source.admission)
@@ -83,6 +100,8 @@ def _admission(admission: Admission) -> Iterator[str]:
     yield "not while inside with the same entry key" if admission.keyed else "not while inside"
     if not admission.reenters:
         yield "never again with the same entry key" if admission.keyed else "never again"
+    if admission.once_an_instant:
+        yield "not twice at one instant"
     if admission.capping is not None:
         period = admission.capping.period_seconds
         within = "ever" if period is None else f"in {period:d} seconds"

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from sojourn.compiler.audience import audience
 from sojourn.compiler.network import Network, is_held_by_webhook, network
 from sojourn.compiler.plan import (
     Admission,
     Entry,
+    FromAudience,
     FromEvents,
     FromRemoved,
     FromRequests,
@@ -15,6 +17,7 @@ from sojourn.compiler.plan import (
     FromStay,
     Header,
     Inflow,
+    Looked,
     Plan,
     Source,
     Step,
@@ -115,6 +118,19 @@ def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Pl
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
 
 
+def lower_audience(plan_of: Chart, point_no: int, looked: Looked) -> Plan:
+    """Return the plan of people who come in at a live entry, since they have begun or ceased to match."""
+    point = plan_of.points[point_no]
+    assert isinstance(point, StartBySegment), "only a segment entry has an audience"
+    # Two journeys that undo each other's changes would otherwise send somebody back and forth within one tick for ever.
+    admission = Admission(
+        point.allow_reenter, keyed=False, capping=plan_of.graph.settings.capping, once_an_instant=point.allow_reenter
+    )
+    watched = audience(point, segment_of(point, plan_of.scope), plan_of.scope)
+    source = FromAudience(point_no, point, admission, watched, looked)
+    return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
+
+
 def lower_stay(plan_of: Chart, point_no: int) -> Plan:
     """Return the plan of people whose stay at a point is over."""
     point = plan_of.points[point_no]
@@ -159,7 +175,7 @@ def _entry_source(plan_of: Chart, point_no: int) -> Entry:
             return FromSegment(
                 point_no,
                 point,
-                _admission(plan_of, reenters=repeat is not None),
+                _admission(plan_of, reenters=repeat is not None or point.allow_reenter),
                 segment_of(point, plan_of.scope),
                 app_id,
                 by_zone=repeat is not None and repeat.timezone == DEVICE,

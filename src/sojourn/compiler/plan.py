@@ -6,7 +6,9 @@ form: `lower` decides everything here, `emit` only spells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from sojourn.compiler.audience import Audience
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Capping
 from sojourn.model.points import AnyPoint, MessageBus, StartByApi, StartBySegment
@@ -54,11 +56,13 @@ class Admission:
     Attributes:
         reenters: People who were in the journey before may come again.
         keyed: The rule about coming again applies to each entry key by itself.
+        once_an_instant: Nobody comes in twice at the same instant.
     """
 
     reenters: bool
     keyed: bool
     capping: Capping | None
+    once_an_instant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,26 @@ class FromSegment:
     requested: bool
 
 
-Entry = FromEvents | FromRequests | FromSegment
+Looked = Literal["changed", "due", "pass"]
+"""At whom an audience looks: people who changed; those for whom the clock may have; everybody, batch by batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromAudience:
+    """People who have begun, or ceased, to match a segment since somebody last looked.
+
+    Attributes:
+        audience: The segment that is watched, and which of the two lets people in.
+    """
+
+    point_no: int
+    point: StartBySegment
+    admission: Admission
+    audience: Audience
+    looked: Looked
+
+
+Entry = FromAudience | FromEvents | FromRequests | FromSegment
 Source = FromStay | FromRemoved | Entry
 
 

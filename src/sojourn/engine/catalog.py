@@ -3,13 +3,24 @@
 A catalog follows the definitions by their epoch: whatever changed since is read again, nothing else is.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sojourn.compiler.audience import Audience, Dependency, audience
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.matching import Mode, match
-from sojourn.compiler.lower import Chart, chart, lower_entry, lower_removed, lower_selection, lower_stay
+from sojourn.compiler.lower import (
+    Chart,
+    chart,
+    lower_audience,
+    lower_entry,
+    lower_removed,
+    lower_selection,
+    lower_stay,
+    segment_of,
+)
+from sojourn.compiler.plan import Looked
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.calendar import EntrySchedule
 from sojourn.model.graph import Settings
@@ -36,6 +47,7 @@ class Runnable:
     sql: Compiled
     values: Mapping[str, object]
     sends: bool
+    writes: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -52,6 +64,7 @@ class Journey:
     is_failing: bool = False
     _compiled: dict[Hashable, Runnable] = field(default_factory=dict[Hashable, Runnable])
     _schedules: Mapping[int, EntrySchedule] | None = None
+    _audiences: Mapping[int, Audience] | None = None
 
     @property
     def journey_id(self) -> int:
@@ -78,16 +91,31 @@ class Journey:
         return None if self.chart is None else self.chart.points.get(point_no)
 
     def schedules(self) -> Mapping[int, EntrySchedule]:
-        """Return when each segment entry runs, by point number."""
+        """Return when each segment entry runs that admits everybody who matches, by point number."""
         if self._schedules is None:
             points: Mapping[int, AnyPoint] = {} if self.chart is None else self.chart.points
             started_at = self.row.started_at
             self._schedules = {
                 point_no: EntrySchedule(point.repeat, point.start_at, started_at)
                 for point_no, point in points.items()
-                if isinstance(point, StartBySegment) and not point.is_deactivated and started_at is not None
+                if isinstance(point, StartBySegment)
+                and point.trigger == "MATCHING"
+                and not point.is_deactivated
+                and started_at is not None
             }
         return self._schedules
+
+    def audiences(self) -> Mapping[int, Audience]:
+        """Return the segments that entries watch, by point number."""
+        if self._audiences is None:
+            of = self.chart
+            points: Mapping[int, AnyPoint] = {} if of is None else of.points
+            self._audiences = {
+                point_no: audience(point, segment_of(point, of.scope), of.scope)
+                for point_no, point in points.items()
+                if of is not None and isinstance(point, StartBySegment) and point.is_live
+            }
+        return self._audiences
 
     def fixed_waits(self) -> list[int]:
         """Return the event waits that hold people for the whole period, whatever they do."""
@@ -97,6 +125,10 @@ class Journey:
     def on_entry(self, point_no: int) -> Runnable:
         """Return the statement for people who come in at an entry."""
         return self._once(("entry", point_no), lambda of: emit(lower_entry(of, point_no)))
+
+    def on_audience(self, point_no: int, looked: Looked) -> Runnable:
+        """Return the statement for people who begin or cease to match the segment of a live entry."""
+        return self._once((looked, point_no), lambda of: emit(lower_audience(of, point_no, looked)))
 
     def on_stay(self, point_no: int) -> Runnable:
         """Return the statement for people whose stay at a point is over."""
@@ -129,14 +161,40 @@ class Journey:
 
 
 def _runnable(statement: Statement) -> Runnable:
-    return Runnable(compiled(statement.sql), statement.values, statement.sends)
+    return Runnable(compiled(statement.sql), statement.values, statement.sends, statement.writes)
+
+
+class Watchers:
+    """Which live audiences read what, so that a change finds those that it concerns, however many there are."""
+
+    def __init__(self, journeys: Iterable[Journey]) -> None:
+        self._places: dict[tuple[int, Dependency], list[tuple[int, int]]] = {}
+        for journey in journeys:
+            for point_no, watched in journey.audiences().items():
+                for dependency in watched.dependencies:
+                    key = (journey.row.workspace_id, dependency)
+                    self._places.setdefault(key, []).append((journey.journey_id, point_no))
+        asked = {dependency for _, dependency in self._places}
+        self.tags = sorted(each.name for each in asked if each.aspect == "tag")
+        self.events = sorted(each.name for each in asked if each.aspect == "event")
+        self.aspects = sorted({each.aspect for each in asked} - {"tag", "event"})
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is watched."""
+        return bool(self._places)
+
+    def reading(self, workspace_id: int, *dependencies: Dependency) -> Iterator[tuple[int, int]]:
+        """Yield the (journey, point)s of the audiences that read any of these, perhaps more than once."""
+        for dependency in dependencies:
+            yield from self._places.get((workspace_id, dependency), ())
 
 
 class Catalog:
-    """All journeys that may have people inside, and who reacts to which event."""
+    """All journeys that may have people inside, who reacts to which event, and who watches what."""
 
     def __init__(self) -> None:
         self.journeys: dict[int, Journey] = {}
+        self.watchers = Watchers(())
         self._epoch = -1
         self._listeners: dict[tuple[int, str], list[ListenerRow]] = {}
 
@@ -151,6 +209,7 @@ class Catalog:
         self._listeners = {}
         for listener in await read_listeners(conn):
             self._listeners.setdefault((listener.workspace_id, listener.event_name), []).append(listener)
+        self.watchers = Watchers(self.journeys.values())
         self._epoch = epoch
 
     def held(self) -> list[int]:

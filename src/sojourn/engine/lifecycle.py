@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
+from sojourn.engine.audiences import begin_audiences
 from sojourn.store.tick import Cursor
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ ENDED = frozenset({"finished", "archived"})
 
 
 async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None:
-    """Carry out the resume policy for who was held, and schedule the segment entries."""
+    """Carry out the resume policy for who was held, and schedule or watch for the segment entries."""
     held_since = row.data.get("held_since")
     if held_since is not None:
         await _resume_people(tick, journey, datetime.fromisoformat(str(held_since)), row.received_at)
@@ -39,6 +40,7 @@ async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None
         await tick.write_cursor(journey.journey_id, point_no, cursor)
         next_look = tick.now if cursor.working_until is not None else schedule.next_look(cursor.done_until)
         await tick.set_alarm(journey.journey_id, point_no, next_look)
+    await begin_audiences(tick, journey, row)
 
 
 async def _resume_people(tick: Tick, journey: Journey, held_since: datetime, resumed_at: datetime) -> None:
@@ -96,6 +98,8 @@ async def stop_journey(advance: Advance, journey: Journey, row: ShardWideRow) ->
         journey.journey_id, outcome="stopped", reason=reason, batch=advance.budget.people
     )
     if ended >= advance.budget.people:
+        return False
+    if await advance.tick.forget_members(journey.journey_id, batch=advance.budget.people) >= advance.budget.people:
         return False
     await advance.tick.clear_journey(journey.journey_id, reason)
     return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sojourn.engine.arrivals import run_schedule, select_people
+from sojourn.engine.audiences import look_again, look_at_changed, read_changes, watching
 from sojourn.engine.catalog import Catalog, Journey, Runnable
 from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
 from sojourn.model.openings import APPLICATION_OPEN
@@ -50,6 +51,7 @@ class Progress:
     event_names: frozenset[tuple[int, str]] = frozenset()
     applied: int = 0
     moved: int = 0
+    looked: int = 0
     statements: int = 0
     sends: bool = False
     touched: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
@@ -110,6 +112,7 @@ class Advance:
 
     async def _apply(self, groups: list[InboxGroup]) -> None:
         last = max(group.last_inbox for group in groups)
+        changes = await read_changes(self, last)
         self._progress.applied = sum(group.n for group in groups)
         kinds = frozenset(group.kind for group in groups)
         await self.tick.apply_people(last, kinds)
@@ -120,6 +123,7 @@ class Advance:
         if "event" in kinds:
             await self._events(groups, last)
         await self._entries(groups, last)
+        await look_at_changed(self, changes)
         await self.tick.delete_batch(last)
 
     async def _events(self, groups: list[InboxGroup], last: int) -> None:
@@ -145,9 +149,10 @@ class Advance:
             for listener in self.catalog.listeners(workspace_id, name)
             if listener.reaction == reaction and listener.journey_id in self.catalog.journeys
         }
-        return [(self.catalog.journeys[number], point_no) for number, point_no in sorted(found, key=self._urgency)]
+        return [(self.catalog.journeys[number], point_no) for number, point_no in sorted(found, key=self.urgency)]
 
-    def _urgency(self, place: tuple[int, int]) -> tuple[bool, int, int]:
+    def urgency(self, place: tuple[int, int]) -> tuple[bool, int, int]:
+        """Order (journey, point)s: those of transactional journeys first."""
         journey = self.catalog.journeys[place[0]]
         return (not journey.settings.transactional, *place)
 
@@ -180,7 +185,7 @@ class Advance:
             for group in groups
             if group.kind == kind and group.point_no is not None and group.journey_id in self.catalog.journeys
         }
-        return [(self.catalog.journeys[number], point_no) for number, point_no in sorted(found, key=self._urgency)]
+        return [(self.catalog.journeys[number], point_no) for number, point_no in sorted(found, key=self.urgency)]
 
     # Walks --------------------------------------------------------------------------------------------------
 
@@ -194,18 +199,22 @@ class Advance:
 
     async def walk(self, journey: Journey, runnable: Runnable, given: dict[str, object]) -> Moved:
         """Run one compiled walk, and give those who came to an event wait a look at what they did."""
+        watched = bool(watching(self, journey, runnable.writes))
         self.at_work = journey
-        moved = await self.tick.move(runnable.sql, {**runnable.values, **given})
+        moved = await self.tick.move(runnable.sql, {**runnable.values, **given, "watched": watched})
         self.at_work = None
         await self._note(journey, runnable, moved)
         return moved
 
     async def _note(self, journey: Journey, runnable: Runnable, moved: Moved) -> None:
         self._progress.moved += moved.taken
+        self._progress.looked += moved.looked
         self._progress.statements += 1
         self._progress.sends = self._progress.sends or (runnable.sends and moved.taken > 0)
         for placed_no in moved.placed:
             await self._greet(journey, placed_no)
+        if moved.changed:
+            await self.tick.mark_members(watching(self, journey, runnable.writes), moved.changed)
 
     async def _greet(self, journey: Journey, point_no: int) -> None:
         """Match the people who have just come to an event wait with what they have done since they count from.
@@ -224,16 +233,20 @@ class Advance:
     async def _resume(self) -> None:
         """Move whoever is due, transactional journeys first, until nobody is or the budget is spent."""
         held = self.catalog.held()
-        while self._progress.statements < self.budget.statements and self._progress.moved < self.budget.people:
+        while self._has_budget():
             alarms = await self.tick.due_alarms(held, self.budget.statements)
             if not alarms:
                 return
             waiting = deque(self._ready(alarms))
             crowd = self.budget.people
-            while waiting and self._progress.moved < self.budget.people:
+            while waiting and self._has_budget():
                 crowd = await self._ring_some(waiting, crowd)
             await self.tick.reset_alarms(sorted(self._progress.touched))
             self._progress.touched.clear()
+
+    def _has_budget(self) -> bool:
+        progress = self._progress
+        return progress.statements < self.budget.statements and progress.moved + progress.looked < self.budget.people
 
     def _ready(self, alarms: list[Alarm]) -> list[Alarm]:
         """Return the alarms to ring now, the most urgent first.
@@ -243,10 +256,11 @@ class Advance:
         """
         busy = {alarm.journey_id for alarm in alarms if not self._is_schedule(alarm)}
         ready = [alarm for alarm in alarms if alarm.journey_id not in busy or not self._is_schedule(alarm)]
-        return sorted(ready, key=lambda alarm: (self._urgency((alarm.journey_id, alarm.point_no))[0], alarm.wake_at))
+        return sorted(ready, key=lambda alarm: (self.urgency((alarm.journey_id, alarm.point_no))[0], alarm.wake_at))
 
     def _is_schedule(self, alarm: Alarm) -> bool:
-        return alarm.point_no in self.catalog.journeys[alarm.journey_id].schedules()
+        journey = self.catalog.journeys[alarm.journey_id]
+        return alarm.point_no in journey.schedules() or alarm.point_no in journey.audiences()
 
     async def _ring_some(self, waiting: deque[Alarm], crowd: int) -> int:
         """Ring the first alarm; or the first few at once, where the last ones brought few people each.
@@ -266,6 +280,8 @@ class Advance:
                 await self.tick.set_alarm(journey.journey_id, alarm.point_no, None)
             elif alarm.point_no in journey.schedules():
                 await run_schedule(self, journey, alarm.point_no)
+            elif alarm.point_no in journey.audiences():
+                await look_again(self, journey, alarm.point_no)
             else:
                 walks.append((journey, alarm.point_no))
         return await self._resume_all(walks, batch)
@@ -280,7 +296,13 @@ class Advance:
 
         runnables = [journey.on_stay(point_no) for journey, point_no in walks]
         self._progress.touched |= {(journey.journey_id, point_no) for journey, point_no in walks}
-        given = [(runnable.sql, {**runnable.values, "batch": batch}) for runnable in runnables]
+        given = [
+            (
+                runnable.sql,
+                {**runnable.values, "batch": batch, "watched": bool(watching(self, journey, runnable.writes))},
+            )
+            for (journey, _), runnable in zip(walks, runnables, strict=True)
+        ]
         results = await self.tick.move_all(given, blame)
         self.at_work = None
         for (journey, _), runnable, moved in zip(walks, runnables, results, strict=True):

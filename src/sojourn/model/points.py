@@ -91,10 +91,20 @@ class EntryAttribute(Part, frozen=True, kw_only=True):
     required: bool = False
 
 
+Trigger = Literal["MATCHING", "DYNAMIC", "JOINING", "LEAVING"]
+"""Whom a segment entry admits: everybody who matches when it runs; those, and whoever begins to match later; whoever
+begins to match; whoever ceases to. All but the first watch the segment: theirs is a live audience."""
+
+
 class StartBySegment(Point, frozen=True, kw_only=True, tag="start_by_segment"):
-    """Admit everybody in a segment: once at `start_at` (or at the start of the journey), or again and again.
+    """Admit the people of a segment: everybody once or again and again, or each as they begin or cease to match.
 
     Exactly one of `filter_code` (a stored segment) and `filter` (seglang).
+
+    Attributes:
+        repeat: When everybody who matches comes in again; only with the trigger MATCHING.
+        start_at: Nobody comes in before, and nobody is watched; None: the start of the journey.
+        allow_reenter: People who were in the journey before may come in again; with a repeat they always may.
     """
 
     application_code: str | None = None
@@ -103,6 +113,13 @@ class StartBySegment(Point, frozen=True, kw_only=True, tag="start_by_segment"):
     repeat: SegmentRepeat | None = None
     start_at: datetime | None = None
     is_deactivated: bool = False
+    trigger: Trigger = "MATCHING"
+    allow_reenter: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether the entry watches who begins and ceases to match."""
+        return self.trigger != "MATCHING" and not self.is_deactivated
 
 
 class MessageBus(Point, frozen=True, kw_only=True, tag="message_bus"):

@@ -79,7 +79,7 @@ async def _tell_inside(conn: Conn, journey: StoredJourney, step: Transition, sha
     match step.inside:
         case "resumed":
             held_since = await store.forget_held_since(conn, journey_id=journey.journey_id)
-            data = {"journey_id": journey.journey_id, "held_since": held_since}
+            data = {"journey_id": journey.journey_id, "held_since": held_since, "from": journey.status}
             await tell_shards(conn, journey, "begin", data, shard_count=shard_count, now=now)
             await notify_senders(conn, shards=range(shard_count))
         case "held":

@@ -80,11 +80,35 @@ class Moved:
         taken: People it took up, whether or not they were let in.
         last_profile: The highest number among them, where they came from a segment.
         placed: People now staying, per point.
+        looked: People whom an audience looked at.
+        changed: People whose attributes the walk changed, if it was asked.
     """
 
     taken: int
     last_profile: int | None
     placed: Mapping[int, int]
+    looked: int = 0
+    changed: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """People about whom the batch says something; see `compiler.audience.Dependency`."""
+
+    workspace_id: int
+    aspect: str
+    name: str
+    people: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceState:
+    """How far a live audience has come; see the table `audience`."""
+
+    watch: str
+    begins_at: datetime
+    after_profile: int | None
+    enrolls: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +240,7 @@ class Tick:
         """Silence a journey that has ended."""
         await self._do("clear_journey_alarms", journey_id=journey_id)
         await self._do("clear_journey_cursors", journey_id=journey_id)
+        await self.forget_audience(journey_id)
         await self._do("cancel_queued", journey_id=journey_id, reason=reason)
 
     async def shift_stays(self, journey_id: int, held: timedelta, *, timed: Sequence[int]) -> None:
@@ -263,6 +288,62 @@ class Tick:
             working_until=cursor.working_until,
             after_profile=cursor.after_profile,
         )
+
+    async def read_changes(
+        self, last_inbox: int, *, tags: Sequence[str], events: Sequence[str], aspects: Sequence[str]
+    ) -> list[Change]:
+        """Say whose data the batch is about to change, as far as somebody asks."""
+        rows = await self._rows(
+            "read_changes", last_inbox=last_inbox, tags=list(tags), events=list(events), aspects=list(aspects)
+        )
+        return [Change(*row) for row in rows]
+
+    async def mark_members(self, places: Sequence[tuple[int, int]], people: Sequence[int]) -> None:
+        """Have people looked at again now, by the audiences of some (journey, point)s."""
+        await self._do(
+            "mark_members",
+            journey_ids=[place[0] for place in places],
+            point_nos=[place[1] for place in places],
+            people=list(people),
+        )
+
+    async def read_audience(self, journey_id: int, point_no: int) -> AudienceState | None:
+        """Return how far a live audience has come, or None if it was never begun."""
+        rows = await self._rows("read_audience", journey_id=journey_id, point_no=point_no)
+        return AudienceState(*rows[0]) if rows else None
+
+    async def write_audience(self, journey_id: int, point_no: int, state: AudienceState) -> None:
+        """Note how far a live audience has come."""
+        await self._do(
+            "write_audience",
+            journey_id=journey_id,
+            point_no=point_no,
+            watch=state.watch,
+            begins_at=state.begins_at,
+            after_profile=state.after_profile,
+            enrolls=state.enrolls,
+        )
+
+    async def reset_audience_alarm(self, journey_id: int, point_no: int) -> None:
+        """Wake a live audience when somebody is to be looked at next."""
+        await self._do("reset_audience_alarm", journey_id=journey_id, point_no=point_no)
+
+    async def watched_points(self, journey_id: int) -> dict[int, str]:
+        """Return the entries of a journey that have a live audience, each with what it was found by."""
+        return dict(cast("list[tuple[int, str]]", await self._rows("watched_points", journey_id=journey_id)))
+
+    async def forget_members(self, journey_id: int, *, point_no: int | None = None, batch: int = 2**31) -> int:
+        """Forget who matched an entry of a journey, or any of its entries, up to `batch` of them; return how many."""
+        first, last = (0, 32767) if point_no is None else (point_no, point_no)
+        rows = await self._rows(
+            "forget_members", journey_id=journey_id, first_point=first, last_point=last, batch=batch
+        )
+        return rows[0][0]
+
+    async def forget_audience(self, journey_id: int, *, point_no: int | None = None) -> None:
+        """Watch an entry of a journey, or all of its entries, no longer."""
+        first, last = (0, 32767) if point_no is None else (point_no, point_no)
+        await self._do("forget_audience", journey_id=journey_id, first_point=first, last_point=last)
 
     async def known_zones(self, workspace_id: int) -> list[str]:
         """Return the time zones of the workspace's people in the shard."""
@@ -329,13 +410,20 @@ def _wide(value: object) -> object:
 
 
 def _moved(rows: Sequence[tuple[Any, ...]]) -> Moved:
-    taken, last_profile, placed = 0, None, dict[int, int]()
+    taken, last_profile, placed, looked, changed = 0, None, dict[int, int](), 0, list[int]()
     for what, point_no, n, last in rows:
-        if what == "taken":
-            taken, last_profile = n, last
-        else:
-            placed[point_no] = n
-    return Moved(taken, last_profile, placed)
+        match what:
+            case "taken":
+                taken, last_profile = n, last_profile or last
+            case "placed":
+                placed[point_no] = n
+            case "looked":
+                looked, last_profile = n, last
+            case "changed":
+                changed.append(n)
+            case _:
+                raise AssertionError(f"a walk returns no `{what}`")
+    return Moved(taken, last_profile, placed, looked, changed)
 
 
 async def shards_with_work(conn: Conn, *, now: datetime, held: Sequence[int]) -> list[int]:

@@ -239,7 +239,7 @@ def _info(journey: Journey) -> pb.Info:
         campaign_type=campaign_type(journey.graph),
         stop_reason=journey.stop_reason,
         last_edited_by=journey.last_edited_by,
-        dynamic_entry=any(isinstance(p, StartBySegment) and p.repeat is not None for p in journey.graph.points),
+        dynamic_entry=any(map(_is_dynamic, journey.graph.points)),
         version=journey.version,
         description=journey.description,
     )
@@ -249,6 +249,11 @@ def _info(journey: Journey) -> pb.Info:
     for point in journey.graph.points:
         info.pointCounts[point_type_name(point)] += 1
     return info
+
+
+def _is_dynamic(point: AnyPoint) -> bool:
+    """Tell whether whoever starts to match a segment later comes in here, too."""
+    return isinstance(point, StartBySegment) and (point.repeat is not None or point.trigger in {"DYNAMIC", "JOINING"})
 
 
 def campaign_type(graph: Graph) -> str:

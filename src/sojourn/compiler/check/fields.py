@@ -64,6 +64,8 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
             yield from _application(point.application_code, f"{where}/application_code", scope)
             yield from _filter(point, where, scope)
             yield from _repeat(point.repeat, f"{where}/repeat", scope)
+            if point.repeat is not None and point.trigger != "MATCHING":
+                yield Problem("repeat.trigger", f"{where}/repeat", "only an entry with the trigger MATCHING repeats")
         case MessageBus():
             yield from _message_bus(point, where, scope)
         case StartByApi():

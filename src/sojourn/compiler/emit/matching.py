@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from sojourn.compiler.emit.conditions import conditions
-from sojourn.compiler.emit.sources import NOW, SHARD
+from sojourn.compiler.emit.given import NOW, SHARD
 from sojourn.compiler.emit.statement import COMPILER, Draft, Statement, tidy
 from sojourn.compiler.plan import Header
 from sojourn.model.points import AwaitedEvent, TriggerBranch, WaitForTrigger

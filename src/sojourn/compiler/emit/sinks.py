@@ -3,9 +3,20 @@
 from collections.abc import Iterator
 
 from sojourn.compiler.emit.columns import path, waits_turn
-from sojourn.compiler.emit.sources import NOW, SHARD, entry_set, lateral
+from sojourn.compiler.emit.given import NOW, SHARD, lateral
+from sojourn.compiler.emit.sources import entry_set
 from sojourn.compiler.emit.statement import Draft
-from sojourn.compiler.plan import FromEvents, FromRemoved, FromRequests, FromSegment, FromStay, Plan, Step
+from sojourn.compiler.plan import (
+    Entry,
+    FromAudience,
+    FromEvents,
+    FromRemoved,
+    FromRequests,
+    FromSegment,
+    FromStay,
+    Plan,
+    Step,
+)
 from sojourn.model.points import (
     BooleanSplitter,
     DateAttribute,
@@ -28,7 +39,7 @@ def sinks(plan: Plan, draft: Draft) -> None:
     if plan.carries_attributes:
         _changed_profiles(plan, ends, draft)
     _passages(plan, ends, draft)
-    if isinstance(plan.source, FromEvents | FromRequests | FromSegment):
+    if isinstance(plan.source, Entry):
         _request_counts(plan, draft)
     _counts(plan, draft)
     if placed:
@@ -36,13 +47,20 @@ def sinks(plan: Plan, draft: Draft) -> None:
 
 
 def result(plan: Plan) -> str:
-    """Return the rows that the tick reads: how many were taken up, and who was placed where until when."""
+    """Return the rows that the tick reads: how many were taken up, and who was placed where until when.
+
+    Also how many an audience looked at; and, if somebody watches attributes that the walk writes, whose it changed.
+    """
     source = plan.source
-    taken = "judged" if isinstance(source, FromEvents | FromRequests | FromSegment) else plan.start_name
+    taken = "judged" if isinstance(source, Entry) else plan.start_name
     last = "max(profile_id)" if taken == "judged" else "null::bigint"
     rows = [f"select 'taken' as what, null::smallint as point_no, count(*) as n, {last} as last_profile\nfrom {taken}"]
     if any(step.holds for step in plan.steps) or waits_turn(plan):
         rows.append("select 'placed', placed.point_no, count(*), null\nfrom placed\ngroup by placed.point_no")
+    if isinstance(source, FromAudience):
+        rows.append("select 'looked', null, count(*), max(seen.profile_id)\nfrom seen")
+    if plan.carries_attributes:
+        rows.append("select 'changed', null, changed.profile_id, null\nfrom changed\nwhere %(watched)s::boolean")
     return "\nunion all\n".join(rows)
 
 
@@ -165,6 +183,7 @@ insert into profile (shard, profile_id, workspace_id, attributes, created_at, up
 select {SHARD}, c.profile_id, {plan.header.workspace_id:d}, c.attributes, {NOW}, {NOW}
 from updated as c
 on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+returning profile_id
 """,
         materialized=False,
     )
@@ -199,7 +218,7 @@ def _passages(plan: Plan, ends: list[str], draft: Draft) -> None:
 
 
 def _request_counts(plan: Plan, draft: Draft) -> None:
-    if isinstance(plan.source, FromEvents):
+    if isinstance(plan.source, FromAudience | FromEvents):
         return
     if isinstance(plan.source, FromSegment) and not plan.source.requested:
         return
@@ -250,7 +269,7 @@ def _source_counts(plan: Plan) -> Iterator[str]:
                 yield _count(number, "left", f"'{output_name(0)}'", f"from {plan.start_name}")
         case FromRemoved():
             yield _count("removed_no", "left", "'removed'", f"from {plan.start_name}\ngroup by removed_no")
-        case FromEvents() | FromRequests() | FromSegment():
+        case FromAudience() | FromEvents() | FromRequests() | FromSegment():
             number = f"{plan.source.point_no:d}"
             yield _count(number, "entered", "''", f"from {entry_set(plan)}")
             yield _count(number, "left", f"'{output_name(0)}'", f"from {plan.start_name}")

@@ -2,12 +2,15 @@
 
 from typing import assert_never
 
+from sojourn.compiler.emit.audiences import arriving_by_audience, look
 from sojourn.compiler.emit.columns import columns, waits_turn
 from sojourn.compiler.emit.conditions import conditions
+from sojourn.compiler.emit.given import NOW, SHARD, lateral
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import (
     Admission,
     Entry,
+    FromAudience,
     FromEvents,
     FromRemoved,
     FromRequests,
@@ -16,9 +19,6 @@ from sojourn.compiler.plan import (
     Plan,
 )
 from sojourn.compiler.segments import predicate
-
-SHARD = "%(shard)s::smallint"
-NOW = "%(now)s::timestamptz"
 
 
 def source(plan: Plan, draft: Draft) -> None:
@@ -36,6 +36,10 @@ def source(plan: Plan, draft: Draft) -> None:
             _admit(plan, plan.source, draft)
         case FromSegment():
             draft.add("arriving", _arriving_by_segment(plan, plan.source, draft))
+            _admit(plan, plan.source, draft)
+        case FromAudience():
+            look(plan, plan.source, draft)
+            draft.add("arriving", arriving_by_audience(plan.source))
             _admit(plan, plan.source, draft)
         case _:
             assert_never(plan.source)
@@ -246,19 +250,6 @@ ENTERING = {
 """Columns of people who enter that are not called so in `judged`."""
 
 
-def lateral(table: str, alias: str, names: tuple[str, ...], where: str) -> str:
-    """Return a join that fetches, for each person, their row of a people table by its key.
-
-    `offset 0` keeps the planner from turning it into a scan of the whole shard: its guess of how many people come is
-    made once for all runs of the statement, and a run may be for one person.
-    """
-    fields = ", ".join(f"{alias}.{name}" for name in names)
-    return (
-        f"left join lateral (\n    select {fields} from {table} as {alias}\n"
-        f"    where {alias}.shard = {SHARD} and {where} offset 0\n) as {alias} on true"
-    )
-
-
 def _judged(plan: Plan, admission: Admission) -> str:
     """Say who is refused, and why. Scalar subqueries, each one index probe, and not `exists`, which may be hashed."""
     same_key = " and n.entry_key = a.entry_key" if admission.keyed else ""
@@ -273,6 +264,9 @@ def _judged(plan: Plan, admission: Admission) -> str:
     ]
     if not admission.reenters:
         cases.append(f"when (select true from enrollment as n where {own}{same_key} limit 1) then 'entered before'")
+    elif admission.once_an_instant:
+        just_now = f"{own} and n.entered_at = {NOW}"
+        cases.append(f"when (select true from enrollment as n where {just_now} limit 1) then 'entered before'")
     number = ""
     if admission.capping is not None:
         period = admission.capping.period_seconds

@@ -12,7 +12,7 @@ COMPILER = 1
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the database runs; `sends` tells that it may queue messages.
+    """What the database runs; `sends` tells that it may queue messages, `writes` which attributes it may change.
 
     `sql` names the parameters of run time, too, such as shard and now.
     """
@@ -20,6 +20,7 @@ class Statement:
     sql: str
     values: Mapping[str, Value]
     sends: bool = False
+    writes: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -50,10 +51,10 @@ class Draft:
         self._sets.append(f"{name} as{kind} (\n{indent(tidy(body), '    ')}\n)")
         return name
 
-    def finish(self, last: str, *, sends: bool = False) -> Statement:
+    def finish(self, last: str, *, sends: bool = False, writes: frozenset[str] = frozenset()) -> Statement:
         """Return the statement whose result is `last`."""
         sets = ",\n".join(self._sets)
-        return Statement(f"{self.title}\nwith\n{sets}\n{tidy(last)}", dict(self.parameters.values), sends)
+        return Statement(f"{self.title}\nwith\n{sets}\n{tidy(last)}", dict(self.parameters.values), sends, writes)
 
 
 def tidy(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from sojourn.compiler.emit.columns import arrived, carried, inflow, kept
-from sojourn.compiler.emit.sources import NOW, SHARD, lateral
+from sojourn.compiler.emit.given import NOW, PROFILE_COLUMNS, SHARD, lateral
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import Plan, Step
 from sojourn.compiler.segments import predicate
@@ -29,7 +29,7 @@ from sojourn.model.points import (
 from sojourn.model.reactions import MESSAGE_OPENED
 from sojourn.model.schedule import DEVICE, WEEKDAYS
 
-PROFILE = lateral("profile", "p", ("profile_id", "attributes", "app_ids", "time_zone"), "p.profile_id = i.profile_id")
+PROFILE = lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = i.profile_id")
 WEBHOOK_PATIENCE_SECONDS = 86400
 """How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
 

@@ -469,6 +469,33 @@ create table entry_cursor (
     constraint entry_cursor_pkey primary key (shard, journey_id, point_no)
 );
 
+-- A live audience: a segment entry that lets people in as they begin or cease to match. While everybody is being
+-- looked at, `after_profile` is how far that has come; null: everybody has been, and from then on only who changes is.
+create table audience (
+    shard smallint not null,
+    journey_id integer not null,
+    point_no smallint not null,
+    watch text not null,          -- what its members were found by: the trigger and a hash of the segment
+    begins_at timestamptz not null,
+    after_profile bigint,
+    enrolls boolean not null,     -- whether those let in by what is found while everybody is being looked at come in
+    constraint audience_pkey primary key (shard, journey_id, point_no)
+);
+
+-- Who matched a live audience when last looked at, and from when on time alone may have changed that (null: never).
+create table audience_member (
+    shard smallint not null,
+    journey_id integer not null,
+    point_no smallint not null,
+    profile_id bigint not null,
+    is_member boolean not null,
+    check_at timestamptz,
+    constraint audience_member_pkey primary key (shard, journey_id, point_no, profile_id),
+    constraint audience_member_use_check check (is_member or check_at is not null)
+);
+create index audience_member_check_idx on audience_member (shard, journey_id, point_no, check_at)
+where check_at is not null;
+
 -- The path that one advance took: point numbers in order. What a walk changed of a person has lower numbers than its
 -- passage.
 create table passage (
@@ -726,6 +753,18 @@ $$;
 create function days_ago_v1(present timestamptz, days integer) returns timestamptz
 language sql immutable parallel safe
 return (date_trunc('day', present at time zone 'UTC') - make_interval(days => days)) at time zone 'UTC';
+
+-- The next instant after `present` at which the UTC day of a stored time, or of one in a list, comes to lie one of so
+-- many days back. Null where there is none: it may be past, or the value no time.
+create function next_turn_v1(value jsonb, days integer[], present timestamptz) returns timestamptz
+language sql immutable parallel safe
+return (
+    select min(turn.at)
+    from jsonb_array_elements(list_of_v1(value)) as element(value)
+    cross join unnest(days) as ago(n)
+    cross join lateral (select days_ago_v1(instant_v1(element.value), -ago.n) as at) as turn
+    where turn.at > present
+);
 
 -- The elements of a list; none where the value is no list.
 create function elements_v1(value jsonb) returns setof jsonb

@@ -73,6 +73,7 @@ changed as (
     select %(shard)s::smallint, c.profile_id, 1, c.attributes, %(now)s::timestamptz, %(now)s::timestamptz
     from updated as c
     on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+    returning profile_id
 ),
 remembered as (
     insert into profile_change (shard, profile_id, at, enrollment_id, changes)
@@ -133,6 +134,10 @@ counted as (
 )
 select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
 from left_removed_points
+union all
+select 'changed', null, changed.profile_id, null
+from changed
+where %(watched)s::boolean
 
 -- v1 = "[{\"op\":\"increment\",\"tag\":\"mails\",\"value\":1},{\"op\":\"append\",\"tag\":\"topics\",\"value\":[\"news\"]},{\"op\":\"remove\",\"tag\":\"topics\",\"value\":\"sale\"}]"
 -- v2 = "tired"

@@ -93,6 +93,7 @@ changed as (
     select %(shard)s::smallint, c.profile_id, 1, c.attributes, %(now)s::timestamptz, %(now)s::timestamptz
     from updated as c
     on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+    returning profile_id
 ),
 remembered as (
     insert into profile_change (shard, profile_id, at, enrollment_id, changes)
@@ -151,6 +152,10 @@ union all
 select 'placed', placed.point_no, count(*), null
 from placed
 group by placed.point_no
+union all
+select 'changed', null, changed.profile_id, null
+from changed
+where %(watched)s::boolean
 
 -- v1 = "ordered"
 -- v2 = "total"

@@ -63,6 +63,7 @@ changed as (
     select %(shard)s::smallint, c.profile_id, 1, c.attributes, %(now)s::timestamptz, %(now)s::timestamptz
     from updated as c
     on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+    returning profile_id
 ),
 remembered as (
     insert into profile_change (shard, profile_id, at, enrollment_id, changes)
@@ -118,6 +119,10 @@ counted as (
 )
 select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
 from left_3_webhook
+union all
+select 'changed', null, changed.profile_id, null
+from changed
+where %(watched)s::boolean
 
 -- v1 = "coupon"
 -- v2 = "vip"

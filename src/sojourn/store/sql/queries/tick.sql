@@ -531,6 +531,165 @@ on conflict (shard, journey_id, point_no) do update set
     working_until = excluded.working_until,
     after_profile = excluded.after_profile;
 
+-- name: read_changes
+-- Whose data the batch changes, before it is applied: by attribute, by event, and by the other aspects asked for.
+with said as materialized (
+    select i.profile_id, i.workspace_id, i.app_id, i.kind, i.name, i.data
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.profile_id is not null and i.inbox_id <= %(last_inbox)s::bigint
+),
+person as materialized (
+    select t.profile_id, t.workspace_id, t.app_ids, p.profile_id is null as is_new, coalesce(p.app_ids, '{}'::integer[]) as known_ids
+    from (
+        select s.profile_id, s.workspace_id, array_agg(distinct s.app_id) filter (where s.app_id is not null) as app_ids
+        from said as s
+        group by s.profile_id, s.workspace_id
+    ) as t
+    left join lateral (
+        select x.profile_id, x.app_ids
+        from profile as x
+        where x.shard = %(shard)s::smallint and x.profile_id = t.profile_id
+        offset 0
+    ) as p on true
+),
+-- `jsonb_path_query` gives nothing where the operations are no list.
+operated as (
+    select s.workspace_id, s.profile_id, o.value ->> 'tag' as tag
+    from said as s
+    cross join lateral jsonb_path_query(s.data, '$.operations[*]') as o(value)
+    where s.kind = 'attributes'
+)
+select o.workspace_id, 'tag' as aspect, o.tag as name, array_agg(distinct o.profile_id) as people
+from operated as o
+where o.tag = any(%(tags)s::text[])
+group by o.workspace_id, o.tag
+union all
+select s.workspace_id, 'event', s.name, array_agg(distinct s.profile_id)
+from said as s
+where s.kind = 'event' and s.name = any(%(events)s::text[])
+group by s.workspace_id, s.name
+union all
+select s.workspace_id, 'device', '', array_agg(distinct s.profile_id)
+from said as s
+where s.kind = 'device' and 'device' = any(%(aspects)s::text[])
+group by s.workspace_id
+union all
+select s.workspace_id, 'fact', '', array_agg(distinct s.profile_id)
+from said as s
+where s.kind in ('attributes', 'device') and 'fact' = any(%(aspects)s::text[])
+group by s.workspace_id
+union all
+select p.workspace_id, 'app', '', array_agg(distinct p.profile_id)
+from person as p
+where not p.known_ids @> coalesce(p.app_ids, '{}'::integer[]) and 'app' = any(%(aspects)s::text[])
+group by p.workspace_id
+union all
+select p.workspace_id, 'new', '', array_agg(distinct p.profile_id)
+from person as p
+where p.is_new and 'new' = any(%(aspects)s::text[])
+group by p.workspace_id
+union all
+select p.workspace_id, 'any', '', array_agg(distinct p.profile_id)
+from person as p
+where 'any' = any(%(aspects)s::text[])
+group by p.workspace_id;
+
+-- name: mark_members
+-- Have people looked at again now, in several audiences.
+with marked as (
+    insert into audience_member (shard, journey_id, point_no, profile_id, is_member, check_at)
+    select %(shard)s::smallint, a.journey_id, a.point_no, p.profile_id, false, %(now)s::timestamptz
+    from unnest(%(journey_ids)s::integer[], %(point_nos)s::smallint[]) as a(journey_id, point_no)
+    cross join unnest(%(people)s::bigint[]) as p(profile_id)
+    on conflict (shard, journey_id, point_no, profile_id) do update set
+        check_at = least(audience_member.check_at, excluded.check_at)
+)
+insert into alarm (shard, journey_id, point_no, wake_at)
+select %(shard)s::smallint, a.journey_id, a.point_no, %(now)s::timestamptz
+from unnest(%(journey_ids)s::integer[], %(point_nos)s::smallint[]) as a(journey_id, point_no)
+on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at
+where excluded.wake_at < alarm.wake_at;
+
+-- name: read_audience
+-- How far a live audience has come.
+select a.watch, a.begins_at, a.after_profile, a.enrolls
+from audience as a
+where a.shard = %(shard)s::smallint and a.journey_id = %(journey_id)s::integer and a.point_no = %(point_no)s::smallint;
+
+-- name: write_audience
+-- Note how far a live audience has come.
+insert into audience (shard, journey_id, point_no, watch, begins_at, after_profile, enrolls)
+values (
+    %(shard)s::smallint, %(journey_id)s::integer, %(point_no)s::smallint, %(watch)s::text, %(begins_at)s::timestamptz,
+    %(after_profile)s::bigint, %(enrolls)s::boolean
+)
+on conflict (shard, journey_id, point_no) do update set
+    watch = excluded.watch,
+    begins_at = excluded.begins_at,
+    after_profile = excluded.after_profile,
+    enrolls = excluded.enrolls;
+
+-- name: reset_audience_alarm
+-- Wake a live audience when somebody is to be looked at next; without anybody there is no alarm.
+with place as materialized (
+    select case when a.after_profile is null then first.check_at else greatest(a.begins_at, %(now)s::timestamptz) end as wake_at
+    from audience as a
+    left join lateral (
+        select m.check_at
+        from audience_member as m
+        where m.shard = %(shard)s::smallint and m.journey_id = %(journey_id)s::integer
+          and m.point_no = %(point_no)s::smallint and m.check_at is not null
+        order by m.check_at
+        limit 1
+    ) as first on true
+    where a.shard = %(shard)s::smallint and a.journey_id = %(journey_id)s::integer and a.point_no = %(point_no)s::smallint
+),
+silenced as (
+    delete from alarm as a
+    where a.shard = %(shard)s::smallint and a.journey_id = %(journey_id)s::integer and a.point_no = %(point_no)s::smallint
+      and (select p.wake_at from place as p) is null
+)
+insert into alarm (shard, journey_id, point_no, wake_at)
+select %(shard)s::smallint, %(journey_id)s::integer, %(point_no)s::smallint, p.wake_at
+from place as p
+where p.wake_at is not null
+on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at;
+
+-- name: watched_points
+-- The entries of a journey that have a live audience, by what it was found.
+select a.point_no, a.watch
+from audience as a
+where a.shard = %(shard)s::smallint and a.journey_id = %(journey_id)s::integer;
+
+-- name: forget_members
+-- Forget who matched the entries of a journey between two points, up to a number of them.
+with gone as (
+    delete from audience_member as m
+    where m.shard = %(shard)s::smallint and m.ctid = any(array(
+        select x.ctid
+        from audience_member as x
+        where x.shard = %(shard)s::smallint and x.journey_id = %(journey_id)s::integer
+          and x.point_no between %(first_point)s::smallint and %(last_point)s::smallint
+        limit %(batch)s::bigint
+    ))
+    returning m.profile_id
+)
+select count(*) as n
+from gone as g;
+
+-- name: forget_audience
+-- Watch the entries of a journey between two points no longer.
+with silenced as (
+    delete from alarm as a
+    using audience as w
+    where a.shard = %(shard)s::smallint and a.journey_id = w.journey_id and a.point_no = w.point_no
+      and w.shard = %(shard)s::smallint and w.journey_id = %(journey_id)s::integer
+      and w.point_no between %(first_point)s::smallint and %(last_point)s::smallint
+)
+delete from audience as w
+where w.shard = %(shard)s::smallint and w.journey_id = %(journey_id)s::integer
+  and w.point_no between %(first_point)s::smallint and %(last_point)s::smallint;
+
 -- name: known_zones
 -- The time zones of a workspace's people in the shard, found by skipping through the index.
 with recursive zone(name) as (

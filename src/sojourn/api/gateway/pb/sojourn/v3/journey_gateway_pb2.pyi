@@ -762,20 +762,36 @@ class Period(_message.Message):
     def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
 
 class StartBySegment(_message.Message):
-    __slots__ = ("application_code", "filter_code", "filter", "repeat", "start_at", "is_deactivated")
+    __slots__ = ("application_code", "filter_code", "filter", "repeat", "start_at", "is_deactivated", "trigger", "allow_reenter")
+    class Trigger(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        TRIGGER_UNSPECIFIED: _ClassVar[StartBySegment.Trigger]
+        MATCHING: _ClassVar[StartBySegment.Trigger]
+        DYNAMIC: _ClassVar[StartBySegment.Trigger]
+        JOINING: _ClassVar[StartBySegment.Trigger]
+        LEAVING: _ClassVar[StartBySegment.Trigger]
+    TRIGGER_UNSPECIFIED: StartBySegment.Trigger
+    MATCHING: StartBySegment.Trigger
+    DYNAMIC: StartBySegment.Trigger
+    JOINING: StartBySegment.Trigger
+    LEAVING: StartBySegment.Trigger
     APPLICATION_CODE_FIELD_NUMBER: _ClassVar[int]
     FILTER_CODE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     REPEAT_FIELD_NUMBER: _ClassVar[int]
     START_AT_FIELD_NUMBER: _ClassVar[int]
     IS_DEACTIVATED_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_REENTER_FIELD_NUMBER: _ClassVar[int]
     application_code: str
     filter_code: str
     filter: str
     repeat: SegmentRepeat
     start_at: _timestamp_pb2.Timestamp
     is_deactivated: bool
-    def __init__(self, application_code: _Optional[str] = ..., filter_code: _Optional[str] = ..., filter: _Optional[str] = ..., repeat: _Optional[_Union[SegmentRepeat, _Mapping]] = ..., start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_deactivated: _Optional[bool] = ...) -> None: ...
+    trigger: StartBySegment.Trigger
+    allow_reenter: bool
+    def __init__(self, application_code: _Optional[str] = ..., filter_code: _Optional[str] = ..., filter: _Optional[str] = ..., repeat: _Optional[_Union[SegmentRepeat, _Mapping]] = ..., start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_deactivated: _Optional[bool] = ..., trigger: _Optional[_Union[StartBySegment.Trigger, str]] = ..., allow_reenter: _Optional[bool] = ...) -> None: ...
 
 class SegmentRepeat(_message.Message):
     __slots__ = ("dates", "every", "until", "timezone", "fallback_timezone", "passed")

@@ -1,0 +1,121 @@
+-- journey 7, version 1, from removed points to point 2; compiler 1
+with
+due as materialized (
+    select distinct on (d.profile_id) d.place from (
+            select s.ctid as place, s.profile_id, s.enrollment_id
+            from stay as s
+            where s.shard = %(shard)s::smallint and s.journey_id = 7 and s.point_no = any(%(moved)s::smallint[])
+            limit %(batch)s::bigint
+        ) as d order by d.profile_id, d.enrollment_id
+),
+leaving as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select due.place from due))
+    returning s.enrollment_id, s.profile_id, s.context, array[s.point_no] as path, s.point_no as removed_no
+),
+left_removed_points as materialized (
+    select l.enrollment_id, l.profile_id, l.context, l.path, l.removed_no, coalesce(p.attributes, '{}'::jsonb) as attributes, false as has_changed
+    from leaving as l
+    left join lateral (
+        select p.attributes from profile as p
+        where p.shard = %(shard)s::smallint and p.profile_id = l.profile_id offset 0
+    ) as p on true
+),
+at_2_update_profile as materialized (
+    select i.enrollment_id, i.profile_id, i.context, i.path || 2::smallint as path, apply_operations_v1(i.attributes, %(v1)s::jsonb) as attributes, true as has_changed
+    from left_removed_points as i
+),
+at_3_send_email as materialized (
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed, i.path || 3::smallint as path
+    from at_2_update_profile as i
+),
+at_4_exit as materialized (
+    select i.enrollment_id, i.profile_id, i.context, i.attributes, i.has_changed, i.path || 4::smallint as path
+    from at_3_send_email as i
+),
+message_3 as (
+    insert into message (
+        shard, enrollment_id, profile_id, journey_id, version_no, point_no, channel, priority, due_at, created_at, context
+    )
+    select
+        %(shard)s::smallint, i.enrollment_id, i.profile_id, 7, 1, 3,
+        'email', 1, %(now)s::timestamptz, %(now)s::timestamptz, i.context
+    from at_3_send_email as i
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select %(shard)s::smallint, r.enrollment_id, 7, r.point_no, r.outcome, r.reason, %(now)s::timestamptz
+    from (
+    select i.enrollment_id, 4 as point_no, 'completed'::departure_outcome as outcome, %(v2)s::text as reason
+    from at_4_exit as i
+    ) as r
+),
+updated as materialized (
+    select profile_id, enrollment_id, attributes from at_4_exit where has_changed
+),
+changed as (
+    insert into profile (shard, profile_id, workspace_id, attributes, created_at, updated_at)
+    select %(shard)s::smallint, c.profile_id, 1, c.attributes, %(now)s::timestamptz, %(now)s::timestamptz
+    from updated as c
+    on conflict (shard, profile_id) do update set attributes = excluded.attributes, updated_at = excluded.updated_at
+    returning profile_id
+),
+remembered as (
+    insert into profile_change (shard, profile_id, at, enrollment_id, changes)
+    select %(shard)s::smallint, d.profile_id, %(now)s::timestamptz, d.enrollment_id, d.changes
+    from (
+    select
+        c.profile_id, c.enrollment_id,
+        attribute_changes_v1(coalesce(p.attributes, '{}'::jsonb), c.attributes) as changes
+    from updated as c
+    left join lateral (
+        select p.attributes from profile as p
+        where p.shard = %(shard)s::smallint and p.profile_id = c.profile_id offset 0
+    ) as p on true
+    offset 0
+    ) as d
+    where d.changes is not null
+    returning change_no
+),
+passed as (
+    insert into passage (shard, enrollment_id, path, at)
+    select %(shard)s::smallint, enrollment_id, path, %(now)s::timestamptz from at_4_exit where (select count(*) from remembered) >= 0
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select %(shard)s::smallint, 7, c.point_no, c.metric, c.detail, %(hour)s::timestamptz, c.n
+    from (
+    select removed_no as point_no, 'left' as metric, 'removed' as detail, count(*) as n
+    from left_removed_points
+    group by removed_no
+    union all
+    select 2 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_2_update_profile
+    union all
+    select 2 as point_no, 'left' as metric, 'default' as detail, count(*) as n
+    from at_2_update_profile
+    union all
+    select 3 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_3_send_email
+    union all
+    select 3 as point_no, 'left' as metric, 'default' as detail, count(*) as n
+    from at_3_send_email
+    union all
+    select 4 as point_no, 'entered' as metric, '' as detail, count(*) as n
+    from at_4_exit
+    union all
+    select 4 as point_no, 'completed' as metric, '' as detail, count(*) as n
+    from at_4_exit
+    ) as c
+    where c.n > 0
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select 'taken' as what, null::smallint as point_no, count(*) as n, null::bigint as last_profile
+from left_removed_points
+union all
+select 'changed', null, changed.profile_id, null
+from changed
+where %(watched)s::boolean
+
+-- v1 = "[{\"op\":\"set\",\"tag\":\"told\",\"value\":true}]"
+-- v2 = ""
