@@ -76,6 +76,7 @@ class Advance:
         if next_enrollment is None:
             return None
         self._progress = Progress(next_enrollment)
+        await self.tick.forward_inbox(self.budget.inbox)
         groups = await self.tick.peek_inbox(self.budget.inbox)
         wide = await self.tick.read_shard_wide()
         await self.catalog.refresh(self._conn)

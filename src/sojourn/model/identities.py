@@ -36,6 +36,11 @@ def user_identity(workspace_id: int, user_id: str) -> Identity:
     return Identity(workspace_id, "user_id", user_id)
 
 
+def anonymous_identity(workspace_id: int, anonymous_id: str) -> Identity:
+    """Return the identity of a visitor who has not said who they are."""
+    return Identity(workspace_id, "anonymous_id", anonymous_id)
+
+
 def device_identity(workspace_id: int, hwid: str) -> Identity:
     """Return the identity of a hwid; an email address or a phone number is one of its own kind.
 

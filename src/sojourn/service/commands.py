@@ -442,6 +442,42 @@ class PresetList(Struct, frozen=True, kw_only=True):
     items: tuple[Preset, ...]
 
 
+class DeletePerson(Struct, frozen=True, kw_only=True):
+    """Delete a person with all their data; named in exactly one way, `profile` being their number. Reply: `Removed`.
+
+    A hwid that is an email address or a phone number is one of its own kind.
+    """
+
+    user_id: str = ""
+    hwid: str = ""
+    email: str = ""
+    anonymous_id: str = ""
+    profile: int | None = None
+
+
+class DeleteDevice(Struct, frozen=True, kw_only=True):
+    """Delete a device or address from an app, or from all without a code. Reply: `Removed`.
+
+    Everything else that its person has stays, unless nothing else names them: then they are deleted.
+    """
+
+    hwid: str
+    application_code: str = ""
+
+
+class UnregisterDevice(Struct, frozen=True, kw_only=True):
+    """Send nothing to a device any more, until it is registered again. Reply: `Done`."""
+
+    application_code: str
+    hwid: str
+
+
+class Removed(Struct, frozen=True, kw_only=True):
+    """How many rows were deleted, by table; those without any are left out."""
+
+    removed: Mapping[str, int]
+
+
 class CreateSegment(Struct, frozen=True, kw_only=True):
     """Store a named segment. Reply: `Segment`."""
 
@@ -479,7 +515,9 @@ COMMANDS: tuple[type, ...] = (
     CreatePreset,
     CreateSegment,
     DefineEvent,
+    DeleteDevice,
     DeleteJourney,
+    DeletePerson,
     DeletePreset,
     DropPeople,
     EnrollByApi,
@@ -499,6 +537,7 @@ COMMANDS: tuple[type, ...] = (
     RegisterUser,
     ReportMessage,
     SetAttributes,
+    UnregisterDevice,
     UpdateJourney,
     ValidateJourney,
 )

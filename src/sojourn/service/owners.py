@@ -99,9 +99,10 @@ class Registry:
         """Lock the identities that may change hands, and read what deciding about them takes."""
         self._owners |= await store.lock_identities(self._conn, contested, shard_count=self._shard_count)
         pairs = {(self._owners[identity], identity.value) for identity in contested}
-        self._anonymous |= await store.anonymous_people(self._conn, {person for person, _ in pairs})
-        # The users of this batch may not be in the inbox yet.
-        self._anonymous -= {person for identity, person in self._owners.items() if identity.kind == "user_id"}
+        names = await store.identities_of(self._conn, {person for person, _ in pairs})
+        self._anonymous |= {
+            person for person, known in names.items() if not any(identity.kind == "user_id" for identity in known)
+        }
         for device in await store.devices_of(self._conn, pairs):
             self._devices.setdefault((device.person, device.hwid), {})[device.app_id] = device.data
 

@@ -17,8 +17,8 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
 DEPARTURES = ("completed", "dropped", "goal", "stopped")
 ENTRY_KINDS = frozenset({"start_by_segment", "message_bus", "start_by_api"})
-OWN_METRICS = frozenset({"completed", "dropped", "entered", "goal", "left", "stopped"})
-"""What has a place of its own in the numbers of a point. The rest are outcomes of messages."""
+OWN_METRICS = frozenset({"completed", "dropped", "entered", "erased", "goal", "left", "stopped"})
+"""What has a place of its own in the numbers of a point, or, as `erased`, none. The rest are outcomes of messages."""
 
 
 async def get_statistics(resources: Resources, caller: Caller, command: GetStatistics) -> Statistics:

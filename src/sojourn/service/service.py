@@ -10,6 +10,7 @@ import structlog
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.attributes import get_attributes
+from sojourn.service.deletion import delete_device, delete_person, unregister_device
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
 from sojourn.service.errors import InvalidDocument, NotAllowed
 from sojourn.service.event_definitions import define_event, list_event_definitions
@@ -54,7 +55,9 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
     (c.DefineEvent, define_event),
+    (c.DeleteDevice, delete_device),
     (c.DeleteJourney, delete_journey),
+    (c.DeletePerson, delete_person),
     (c.DeletePreset, delete_preset),
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
@@ -74,6 +77,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.RegisterUser, register_user),
     (c.ReportMessage, report_message),
     (c.SetAttributes, set_attributes),
+    (c.UnregisterDevice, unregister_device),
     (c.UpdateJourney, update_journey),
     (c.ValidateJourney, validate_journey),
 )
@@ -88,6 +92,7 @@ DEVICE_COMMANDS = frozenset(
         c.RegisterUser,
         c.ReportMessage,
         c.SetAttributes,
+        c.UnregisterDevice,
     }
 )
 """What a device token allows."""
@@ -159,10 +164,13 @@ class Service:
         | c.RegisterEmail
         | c.RegisterUser
         | c.ReportMessage
-        | c.SetAttributes,
+        | c.SetAttributes
+        | c.UnregisterDevice,
     ) -> c.Done: ...
     @overload
     async def run(self, caller: c.Caller, command: c.CreatePreset | c.GetPreset) -> c.Preset: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.DeleteDevice | c.DeletePerson) -> c.Removed: ...
     @overload
     async def run(self, caller: c.Caller, command: c.DefineEvent) -> c.EventDefinition: ...
     @overload

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sojourn.model.identities import Identity, IdentityKind, Person
 from sojourn.store.arrays import numbers, texts
 from sojourn.store.connection import Conn
+from sojourn.store.former import find_heirs
 from sojourn.store.queries import QUERIES
 
 Owners = dict[Identity, Person]
@@ -23,12 +24,6 @@ class KnownDevice:
     data: str
 
 
-async def anonymous_people(conn: Conn, people: Collection[Person]) -> set[Person]:
-    """Return those of the people who have no user id, applied or waiting to be."""
-    cursor = await conn.execute(QUERIES["anonymous_people"], _people(people))
-    return {Person(*row) for row in await cursor.fetchall()}
-
-
 async def devices_of(conn: Conn, hwids: Collection[tuple[Person, str]]) -> list[KnownDevice]:
     """Return what is known of devices, given as whose and which."""
     arrays = _people([person for person, _ in hwids]) | {"hwids": [hwid for _, hwid in hwids]}
@@ -40,9 +35,18 @@ async def devices_of(conn: Conn, hwids: Collection[tuple[Person, str]]) -> list[
 
 
 async def find_identities(conn: Conn, identities: Iterable[Identity], *, shard_count: int) -> Owners:
-    """Return whose the identities are; those that nobody has are left out."""
+    """Return whose the identities are; those that nobody has, or only somebody who was deleted, are left out."""
     cursor = await conn.execute(QUERIES["find_identities"], _identities(sorted(identities), shard_count))
-    return _owners(await cursor.fetchall())
+    return await _present_owners(conn, await cursor.fetchall())
+
+
+async def identities_of(conn: Conn, people: Collection[Person]) -> dict[Person, set[Identity]]:
+    """Return the identities that are written down as these people's."""
+    cursor = await conn.execute(QUERIES["identities_of"], _people(list(people)))
+    found: dict[Person, set[Identity]] = {person: set() for person in people}
+    for workspace_id, kind, value, shard, profile_id in await cursor.fetchall():
+        found[Person(shard, profile_id)].add(Identity(workspace_id, kind, value))
+    return found
 
 
 async def insert_identities(
@@ -57,7 +61,7 @@ async def insert_identities(
 async def lock_identities(conn: Conn, identities: Iterable[Identity], *, shard_count: int) -> Owners:
     """Return whose the identities are, and keep that so until the transaction ends."""
     cursor = await conn.execute(QUERIES["lock_identities"], _identities(sorted(identities), shard_count))
-    return _owners(await cursor.fetchall())
+    return await _present_owners(conn, await cursor.fetchall())
 
 
 async def move_identities(conn: Conn, owners: Mapping[Identity, Person], *, shard_count: int) -> None:
@@ -91,6 +95,17 @@ def _owned(owners: Mapping[Identity, Person], shard_count: int) -> dict[str, Any
         "profile_shards": numbers(owners[identity].shard for identity in identities),
         "profile_ids": numbers(owners[identity].profile_id for identity in identities),
     }
+
+
+async def _present_owners(conn: Conn, rows: Sequence[tuple[Any, ...]]) -> Owners:
+    """Name the people whom owners have become since, without those who were deleted."""
+    owners = _owners([row[:5] for row in rows])
+    former = {Person(row[3], row[4]) for row in rows if row[5]}
+    if not former:
+        return owners
+    heirs = await find_heirs(conn, former)
+    present = {identity: heirs.get(person, person) for identity, person in owners.items()}
+    return {identity: person for identity, person in present.items() if person is not None}
 
 
 def _owners(rows: Sequence[tuple[Any, ...]]) -> Owners:

@@ -144,8 +144,12 @@ async def copy_history(
     written = [event for place, event in enumerate(events) if place not in left_out]
     await _copy(
         conn,
-        "copy event (shard, profile_id, workspace_id, app_id, name, data, occurred_at, received_at) from stdin",
-        ((e.shard, e.profile_id, workspace_id, app_id, e.name, e.data, e.occurred_at, e.occurred_at) for e in written),
+        "copy event (shard, profile_id, workspace_id, app_id, name, data, source_id, occurred_at, received_at)"
+        " from stdin",
+        (
+            (e.shard, e.profile_id, workspace_id, app_id, e.name, e.data, e.source_id, e.occurred_at, e.occurred_at)
+            for e in written
+        ),
     )
     return len(written)
 

@@ -153,6 +153,12 @@ class Tick:
         """Tell the senders, once the tick is committed, that messages of the shard are due."""
         await self._rows("notify_senders")
 
+    async def forward_inbox(self, batch: int) -> None:
+        """Send on what waits for people who are no more, and wake whoever ticks the shards where it goes."""
+        shards = [row[0] for row in await self._rows("forward_inbox", batch=batch)]
+        if shards:
+            await self._rows("notify_shards", shards=sorted(shards))
+
     async def peek_inbox(self, batch: int) -> list[InboxGroup]:
         """Say what the next batch of the inbox holds."""
         return [InboxGroup(*row) for row in await self._rows("peek_inbox", batch=batch)]

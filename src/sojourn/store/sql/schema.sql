@@ -312,6 +312,8 @@ create table identity (
     created_at timestamptz not null,
     constraint identity_pkey primary key (shard, workspace_id, kind, value)
 );
+-- All that one person goes by. Numbers of people are unique in an installation.
+create index identity_person_idx on identity (profile_id);
 
 -- Numbers people; not bound to a table, so that whoever accepts a request can reserve numbers in bulk.
 create sequence profile_number as bigint;
@@ -335,6 +337,20 @@ create table profile (
 );
 -- Distinct zones of a workspace are found by skipping through this index.
 create index profile_time_zone_idx on profile (shard, workspace_id, time_zone);
+
+-- Who is a person no more: merged into another, or deleted (`into_…` is null). Whatever still comes for them goes on to
+-- whom they became, or nowhere.
+create table former_profile (
+    shard smallint not null,
+    profile_id bigint not null,
+    into_shard smallint,
+    into_profile bigint,
+    since timestamptz not null,   -- when that was accepted
+    moved_at timestamptz,         -- when all that they had was moved or removed; until then a tick applies what comes
+    constraint former_profile_pkey primary key (shard, profile_id),
+    constraint former_profile_into_check check ((into_shard is null) = (into_profile is null))
+);
+create index former_profile_into_idx on former_profile (into_profile);
 
 -- Which attributes of a person changed when: {tag: {"from": value, "to": value}}, null for none. One row per person and
 -- statement that changed something. People whom an import made have no row for what they came with.
@@ -393,6 +409,7 @@ create table event (
     app_id integer,
     name text not null,
     data jsonb not null,
+    source_id text,            -- its own id, if it came with one
     occurred_at timestamptz not null,
     received_at timestamptz not null,
     constraint event_pkey primary key (shard, event_id, received_at)
@@ -556,7 +573,7 @@ create table tally (
     shard smallint not null,
     journey_id integer not null,
     point_no smallint not null,
-    metric text not null,         -- entered, left, dropped, stopped, completed, sent, failed, …
+    metric text not null,         -- entered, left, dropped, stopped, completed, erased, sent, failed, …
     detail text not null default '',  -- the output left by, or the reason
     hour timestamptz not null,
     n bigint not null,

@@ -29,7 +29,8 @@ having count(*) <> count(s.enrollment_id) + count(d.enrollment_id)
 order by e.journey_id;
 
 -- name: conservation
--- How many came into each journey, by what is in the tables and by what was counted, and where they are.
+-- How many came into each journey, by what is in the tables and by what was counted, and where they are. Whose person
+-- was deleted is in no table any more; the counts keep them, and say so.
 with entered as (
     select e.journey_id, count(*) as n
     from enrollment as e
@@ -49,11 +50,11 @@ departed as (
     group by d.journey_id
 ),
 counted as (
-    select t.journey_id, sum(t.n)::bigint as n
+    select t.journey_id, sum(case t.metric when 'entered' then t.n else -t.n end)::bigint as n
     from tally as t
     join point as p on p.journey_id = t.journey_id and p.point_no = t.point_no
     where t.shard = any(%(shards)s::smallint[])
-      and t.metric = 'entered'
+      and t.metric in ('entered', 'erased')
       and p.kind in ('message_bus', 'start_by_api', 'start_by_segment')
     group by t.journey_id
 )

@@ -1,17 +1,3 @@
--- name: anonymous_people
--- Of the people given, those without a user id: the profile has none, and none waits in the inbox.
-select input.shard, input.profile_id
-from unnest(%(shards)s::smallint[], %(profile_ids)s::bigint[]) as input(shard, profile_id)
-left join profile as p on p.shard = input.shard and p.profile_id = input.profile_id
-where p.user_id is null
-  and not exists (
-      select from inbox as waiting
-      where waiting.shard = input.shard
-        and waiting.profile_id = input.profile_id
-        and waiting.kind = 'attributes'
-        and waiting.data ? 'user_id'
-  );
-
 -- name: devices_of
 -- What is known of the devices of people, the latest word on each: applied, or waiting in the inbox. Gone ones are left
 -- out. Arrays of (shard, profile, hwid) in.
@@ -49,8 +35,13 @@ where not coalesce((data ->> 'gone')::boolean, false)
 order by shard, profile_id, hwid, app_id;
 
 -- name: find_identities
--- Whose the identities are. Arrays in, rows out; an identity that nobody has gives no row.
-select i.workspace_id, i.kind::text as kind, i.value, i.profile_shard, i.profile_id
+-- Whose the identities are. Arrays in, rows out; an identity that nobody has gives no row. `is_former`: its person has
+-- become another since.
+select
+    i.workspace_id, i.kind::text as kind, i.value, i.profile_shard, i.profile_id,
+    exists (
+        select from former_profile as f where f.shard = i.profile_shard and f.profile_id = i.profile_id
+    ) as is_former
 from unnest(
     %(shards)s::smallint[], %(workspace_ids)s::integer[], %(kinds)s::text[], %(values)s::text[]
 ) as input(shard, workspace_id, kind, value)
@@ -61,7 +52,8 @@ join identity as i
     and i.value = input.value;
 
 -- name: insert_identities
--- Claim identities for people. Arrays in, in the order of locking; the identities that nobody had before come out.
+-- Claim identities for people. Arrays in, in the order of locking; the identities that nobody had before come out. One
+-- whose person has been deleted is nobody's.
 insert into identity (shard, workspace_id, kind, value, profile_shard, profile_id, created_at)
 select
     input.shard, input.workspace_id, input.kind::identity_kind, input.value, input.profile_shard, input.profile_id,
@@ -71,13 +63,24 @@ from unnest(
     %(profile_shards)s::smallint[], %(profile_ids)s::bigint[]
 ) with ordinality as input(shard, workspace_id, kind, value, profile_shard, profile_id, place)
 order by input.place
-on conflict (shard, workspace_id, kind, value) do nothing
+on conflict (shard, workspace_id, kind, value) do update set
+    profile_shard = excluded.profile_shard,
+    profile_id = excluded.profile_id,
+    created_at = excluded.created_at
+where exists (
+    select from former_profile as f
+    where f.shard = identity.profile_shard and f.profile_id = identity.profile_id and f.into_profile is null
+)
 returning workspace_id, kind::text as kind, value, profile_shard, profile_id;
 
 -- name: lock_identities
 -- Whose the identities are, and let nobody else say otherwise until the transaction ends. Arrays in, in the order of
--- locking.
-select i.workspace_id, i.kind::text as kind, i.value, i.profile_shard, i.profile_id
+-- locking. `is_former` as in `find_identities`.
+select
+    i.workspace_id, i.kind::text as kind, i.value, i.profile_shard, i.profile_id,
+    exists (
+        select from former_profile as f where f.shard = i.profile_shard and f.profile_id = i.profile_id
+    ) as is_former
 from unnest(
     %(shards)s::smallint[], %(workspace_ids)s::integer[], %(kinds)s::text[], %(values)s::text[]
 ) with ordinality as input(shard, workspace_id, kind, value, place)
@@ -106,3 +109,9 @@ where i.shard = input.shard
 -- Reserve numbers for new people.
 select nextval('profile_number') as profile_id
 from generate_series(1, %(count)s::integer);
+
+-- name: identities_of
+-- What is written down as people's. Arrays in.
+select i.workspace_id, i.kind::text as kind, i.value, input.shard, input.profile_id
+from unnest(%(shards)s::smallint[], %(profile_ids)s::bigint[]) as input(shard, profile_id)
+join identity as i on i.profile_shard = input.shard and i.profile_id = input.profile_id;

@@ -213,14 +213,15 @@ insert into device (
 )
 select
     %(shard)s::smallint, w.profile_id, w.app_id, w.hwid, (w.data ->> 'channel')::channel, w.data ->> 'platform',
-    w.data ->> 'push_token', w.data ->> 'language', coalesce((w.data ->> 'is_subscribed')::boolean, true),
+    nullif(w.data ->> 'push_token', ''), w.data ->> 'language', coalesce((w.data ->> 'is_subscribed')::boolean, true),
     w.received_at, %(now)s::timestamptz
 from word as w
 where not w.gone and w.app_id is not null
 on conflict (shard, profile_id, app_id, hwid) do update set
     channel = excluded.channel,
     platform = excluded.platform,
-    push_token = coalesce(excluded.push_token, device.push_token),
+    -- A device that was unregistered has lost its token; one of which nothing was said keeps it.
+    push_token = case when excluded.is_subscribed then coalesce(excluded.push_token, device.push_token) else excluded.push_token end,
     language = coalesce(excluded.language, device.language),
     is_subscribed = excluded.is_subscribed,
     updated_at = excluded.updated_at;
@@ -270,8 +271,10 @@ unseen as (
     returning workspace_id, source_id
 ),
 recorded as (
-    insert into event (shard, profile_id, workspace_id, app_id, name, data, occurred_at, received_at)
-    select %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.occurred_at, a.received_at
+    insert into event (shard, profile_id, workspace_id, app_id, name, data, source_id, occurred_at, received_at)
+    select
+        %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.source_id, a.occurred_at,
+        a.received_at
     from arrived as a
     where a.source_id is null
        or (
