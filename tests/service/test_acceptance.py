@@ -311,7 +311,7 @@ async def test_attribute_operations_keep_their_order(bench: Bench) -> None:
 
 async def test_a_full_queue_refuses(bench: Bench) -> None:
     acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), waiting_max=5)
-    notice = await event_notice(bench.service._resources, bench.us, event("ada"))
+    notice = await event_notice(bench.service.resources, bench.us, event("ada"))
     results = await asyncio.gather(*(acceptance.submit(notice) for _ in range(20)), return_exceptions=True)
     assert sum(isinstance(result, Overloaded) for result in results) == 15
     assert len(await bench.inbox("event")) == 5
@@ -319,7 +319,7 @@ async def test_a_full_queue_refuses(bench: Bench) -> None:
 
 async def test_a_queue_of_large_notices_refuses(bench: Bench) -> None:
     acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), waiting_size_max=3500)
-    notice = await event_notice(bench.service._resources, bench.us, event("ada", attributes={"a": "x" * 1000}))
+    notice = await event_notice(bench.service.resources, bench.us, event("ada", attributes={"a": "x" * 1000}))
     results = await asyncio.gather(*(acceptance.submit(notice) for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(result, Overloaded) for result in results) == 6
     await acceptance.submit(notice)
@@ -327,7 +327,7 @@ async def test_a_queue_of_large_notices_refuses(bench: Bench) -> None:
 
 
 async def test_one_bad_notice_does_not_fail_those_that_came_with_it(bench: Bench) -> None:
-    good = [await event_notice(bench.service._resources, bench.us, event(f"user-{n}")) for n in range(9)]
+    good = [await event_notice(bench.service.resources, bench.us, event(f"user-{n}")) for n in range(9)]
     word = Word(kind="event", name="bought", data=r'{"a": "\u0000"}')
     bad = Notice(workspace_id=bench.us.workspace_id, app_id=None, identities=good[0].identities, words=(word,))
     results = await asyncio.gather(
