@@ -10,8 +10,8 @@ from google.protobuf import message_factory
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 
+from sojourn.api.common.envelopes import HTTP_STATUS
 from sojourn.api.gateway.bridge import SERVICE, routes
-from sojourn.api.gateway.problems import HTTP_STATUS
 from sojourn.api.gateway.reading import fill
 from sojourn.api.gateway.writing import to_json
 

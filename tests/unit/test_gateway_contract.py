@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
+from sojourn.api.common.envelopes import ANSWERS, HTTP_STATUS
 from sojourn.api.gateway import wire
 from sojourn.api.gateway.bridge import SERVICE, routes
 from sojourn.api.gateway.methods import METHODS
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
-from sojourn.api.gateway.problems import ANSWERS, HTTP_STATUS
 from sojourn.model.problems import SojournError
 from sojourn.service import errors
 

@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
+from sojourn.api.audience.routes import audience_routes
 from sojourn.api.common.bodies import AnyRequest
 from sojourn.api.common.health import Readiness, health_routes
 from sojourn.api.common.metrics import RequestMetrics
@@ -51,6 +52,7 @@ def create_app(
             *health_routes(ready, registry),
             *gateway_routes(service, metrics),
             *ingest_routes(service, metrics),
+            *audience_routes(service, metrics),
             *tracking_routes(service.reactions),
             *more,
         ],

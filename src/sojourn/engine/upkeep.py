@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import structlog
 
 from sojourn.service.upkeep import prepare_days
+from sojourn.store.bulk import forget_bulk_requests
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import read_shards
 from sojourn.store.partitions import (
@@ -34,6 +35,7 @@ from sojourn.store.upkeep import (
 
 INTERVAL = timedelta(hours=1)
 REMEMBER_ANSWERS = timedelta(days=1)
+REMEMBER_BULK_REQUESTS = timedelta(days=7)
 REMEMBER_EVENT_SOURCES = timedelta(days=7)
 REMEMBER_IMPORTS = timedelta(days=400)
 REMEMBER_REQUESTS = timedelta(days=30)
@@ -64,6 +66,7 @@ async def keep_up(conn: Conn, now: datetime) -> bool:
         for shard in await read_shards(conn):
             await forget_event_sources(conn, shard=shard, before=now - REMEMBER_EVENT_SOURCES)
         await forget_idempotency_keys(conn, before=now - REMEMBER_ANSWERS)
+        await forget_bulk_requests(conn, before=now - REMEMBER_BULK_REQUESTS)
     return True
 
 

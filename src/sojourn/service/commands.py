@@ -305,6 +305,47 @@ class SetAttributes(Struct, frozen=True, kw_only=True):
     operations: tuple[AttributeOperation, ...]
 
 
+class BulkItem(Struct, frozen=True, kw_only=True):
+    """One person and what changes about them. A push token stands for the device that has it, and so for its hwid."""
+
+    subject: Subject
+    operations: tuple[AttributeOperation, ...]
+    push_token: str = ""
+
+
+class SetAttributesInBulk(Struct, frozen=True, kw_only=True):
+    """Change attributes of many people. What can be done is durable when answered. Reply: `BulkAccepted`."""
+
+    application_code: str
+    items: tuple[BulkItem, ...]
+
+
+class BulkAccepted(Struct, frozen=True, kw_only=True):
+    """The durable promise to do what was asked of most people."""
+
+    request_uuid: UUID
+
+
+class GetBulkRequest(Struct, frozen=True, kw_only=True):
+    """Reply: `BulkOutcome`."""
+
+    request_uuid: UUID
+
+
+class BulkOutcome(Struct, frozen=True, kw_only=True):
+    """What became of a request about many people.
+
+    Attributes:
+        is_waiting: Ticks have not applied all of it.
+        refused: By place in the request, from 0: why it was refused.
+    """
+
+    request_uuid: UUID
+    items: int
+    is_waiting: bool
+    refused: Mapping[int, tuple[Problem, ...]]
+
+
 class GetAttributes(Struct, frozen=True, kw_only=True):
     """Ask for the attributes of a person, as far as they have been applied. Reply: `Attributes`."""
 
@@ -522,6 +563,7 @@ COMMANDS: tuple[type, ...] = (
     DropPeople,
     EnrollByApi,
     GetAttributes,
+    GetBulkRequest,
     GetEntryRequest,
     GetJourney,
     GetPreset,
@@ -537,6 +579,7 @@ COMMANDS: tuple[type, ...] = (
     RegisterUser,
     ReportMessage,
     SetAttributes,
+    SetAttributesInBulk,
     UnregisterDevice,
     UpdateJourney,
     ValidateJourney,

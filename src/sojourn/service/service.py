@@ -10,6 +10,7 @@ import structlog
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.attributes import get_attributes
+from sojourn.service.bulk import get_bulk_request, set_attributes_in_bulk
 from sojourn.service.deletion import delete_device, delete_person, unregister_device
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
 from sojourn.service.errors import InvalidDocument, NotAllowed
@@ -62,6 +63,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
     (c.GetAttributes, get_attributes),
+    (c.GetBulkRequest, get_bulk_request),
     (c.GetEntryRequest, get_entry_request),
     (c.GetJourney, get_journey),
     (c.GetPreset, get_preset),
@@ -77,6 +79,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.RegisterUser, register_user),
     (c.ReportMessage, report_message),
     (c.SetAttributes, set_attributes),
+    (c.SetAttributesInBulk, set_attributes_in_bulk),
     (c.UnregisterDevice, unregister_device),
     (c.UpdateJourney, update_journey),
     (c.ValidateJourney, validate_journey),
@@ -175,6 +178,10 @@ class Service:
     async def run(self, caller: c.Caller, command: c.DefineEvent) -> c.EventDefinition: ...
     @overload
     async def run(self, caller: c.Caller, command: c.GetAttributes) -> c.Attributes: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetBulkRequest) -> c.BulkOutcome: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.SetAttributesInBulk) -> c.BulkAccepted: ...
     @overload
     async def run(self, caller: c.Caller, command: c.ListEventDefinitions) -> c.EventDefinitionList: ...
     @overload

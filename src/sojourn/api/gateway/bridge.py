@@ -18,11 +18,12 @@ from msgspec import Struct
 
 from sojourn.api.common.authorization import token_of
 from sojourn.api.common.bodies import BODY_MAX, AnyRequest, json_response, parse, read_body
+from sojourn.api.common.envelopes import http_status
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import InternalError, MalformedRequest
 from sojourn.api.gateway.methods import METHODS, Call
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
-from sojourn.api.gateway.problems import envelope, external_body, http_status
+from sojourn.api.gateway.problems import envelope, external_body
 from sojourn.api.gateway.reading import fields_by_spelling, fill, from_query
 from sojourn.api.gateway.wire import CHOICES
 from sojourn.api.gateway.writing import to_json

@@ -276,6 +276,20 @@ create table idempotency_key (
 );
 create index idempotency_key_age_idx on idempotency_key (created_at);
 
+-- A request that named many people. What it said about them went to their inboxes at once, up to the numbers in
+-- `watermarks` by shard; which parts of it were refused, and why, is in `refused`: a list of {"place", "reasons"}, the latter being problems.
+create table bulk_request (
+    request_uuid uuid not null,
+    workspace_id integer not null,
+    items integer not null,
+    refused jsonb not null,
+    watermarks jsonb not null,
+    received_at timestamptz not null,
+    constraint bulk_request_pkey primary key (request_uuid),
+    constraint bulk_request_workspace_fkey foreign key (workspace_id) references workspace (workspace_id)
+);
+create index bulk_request_age_idx on bulk_request (received_at);
+
 -- One row per file being imported, so that an interrupted import goes on where it was.
 create table import_run (
     import_id text not null,   -- hash of what is imported and how
@@ -312,6 +326,9 @@ create table identity (
     created_at timestamptz not null,
     constraint identity_pkey primary key (shard, workspace_id, kind, value)
 );
+-- All that one person goes by. Numbers of people are unique in an installation.
+create index identity_person_idx on identity (profile_id);
+
 -- All that one person goes by. Numbers of people are unique in an installation.
 create index identity_person_idx on identity (profile_id);
 
@@ -381,6 +398,8 @@ create table device (
     updated_at timestamptz not null,
     constraint device_pkey primary key (shard, profile_id, app_id, hwid)
 );
+
+create index device_push_token_idx on device (shard, push_token) where push_token is not null;
 
 -- What waits for a tick. Taken in the order of inbox_id, deleted by the tick that applies it.
 create table inbox (

@@ -1,0 +1,1 @@
+"""The audience: people, events and segments in bulk, for servers and operators."""

@@ -1,0 +1,12 @@
+"""Routes of the audience: everything that its modules serve."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from sojourn.api.audience.set_tags import set_tags_routes
+from sojourn.api.common.metrics import RequestMetrics
+from sojourn.service.service import Service
+
+
+def audience_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:
+    """Make the handlers of all methods."""
+    return [*set_tags_routes(service, metrics)]
