@@ -329,9 +329,6 @@ create table identity (
 -- All that one person goes by. Numbers of people are unique in an installation.
 create index identity_person_idx on identity (profile_id);
 
--- All that one person goes by. Numbers of people are unique in an installation.
-create index identity_person_idx on identity (profile_id);
-
 -- Numbers people; not bound to a table, so that whoever accepts a request can reserve numbers in bulk.
 create sequence profile_number as bigint;
 
