@@ -72,6 +72,61 @@ async def test_tags_are_set_by_address(http: httpx.AsyncClient, site: Site) -> N
     ]
 
 
+# Deletion ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_device_is_unregistered(http: httpx.AsyncClient, site: Site) -> None:
+    await accepted(http, "registerDevice", DEVICE | {"push_token": "abc", "tags": {"City": "Paris"}})
+    assert await accepted(http, "unregisterDevice", {"application": APP, "hwid": "hwid-1", "device_type": 3}) is None
+    await site.drain()
+    assert await site.rows("select push_token, is_subscribed from device") == [(None, False)]
+    assert await values(site, "select attributes from profile") == [{"City": "Paris"}]
+
+
+async def test_a_device_is_deleted(http: httpx.AsyncClient, site: Site) -> None:
+    await accepted(http, "registerDevice", DEVICE | {"userId": "ada"})
+    await site.drain()
+    answer = await accepted(http, "deleteDevice", {"application": APP, "hwid": "hwid-1"})
+    assert answer == {"removed": {"device": 1, "identity": 1}}
+    assert await values(site, "select user_id from profile") == ["ada"]
+
+
+async def test_an_address_is_deleted(http: httpx.AsyncClient, site: Site) -> None:
+    await accepted(http, "registerEmail", {"application": APP, "email": "ada@example.com", "userId": "ada"})
+    await site.drain()
+    answer = await accepted(http, "deleteEmail", {"application": APP, "email": "Ada@example.com"})
+    assert answer == {"removed": {"device": 1, "identity": 1}}
+    assert await site.rows("select user_id from profile") == [("ada",)]
+    assert await values(site, "select hwid from device") == []
+
+
+async def test_a_user_is_deleted(http: httpx.AsyncClient, site: Site) -> None:
+    await accepted(http, "registerDevice", DEVICE | {"userId": "ada"})
+    await accepted(http, "postEvent", {"application": APP, "userId": "ada", "event": "x"})
+    await site.drain()
+    answer = await accepted(http, "deleteUser", {"application": APP, "userId": "ada"})
+    assert {"device", "event", "identity", "profile"} <= answer["removed"].keys()
+    assert await values(site, "select count(*) from profile") == [0]
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("unregisterDevice", "device not found"),
+        ("deleteDevice", "device not found"),
+        ("deleteEmail", "device not found"),
+        ("deleteUser", "user not found"),
+    ],
+)
+async def test_what_is_not_there_cannot_be_deleted(http: httpx.AsyncClient, method: str, message: str) -> None:
+    whole = {"application": APP, "hwid": "h", "email": "ada@example.com", "userId": "ada"}
+    fields = METHODS[method].shape.__struct_fields__
+    request = {name: value for name, value in whole.items() if name in fields}
+    theirs = DEVICE | {"application": THEIR_APP, "hwid": "h", "userId": "ada", "auth": THEIR_TOKEN}
+    await post(http, "registerDevice", theirs)
+    assert await refused(http, method, request) == (200, 404, message)
+
+
 # Openings ---------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +331,14 @@ def nested(levels: int) -> Any:
         ("setEmailTags", {"application": APP, "email": "nobody", "tags": {"a": {}}},
          f"email: an email address has the form `name@example.com`; tags.a: {OPERATIONS}"),
         ("setEmailTags", {"application": APP, "email": "a@b.c"}, "tags: is required"),
+        ("unregisterDevice", {"application": APP, "hwid": ""}, "hwid: a hwid is required"),
+        ("unregisterDevice", {}, "application: is required; hwid: is required"),
+        ("deleteDevice", {"application": "", "hwid": "h"}, "application: must not be empty"),
+        ("deleteDevice", {"application": APP, "hwid": "x" * 256}, "hwid: an id has at most 255 characters"),
+        ("deleteEmail", {"application": "", "email": "x"},
+         "application: must not be empty; email: an email address has the form `name@example.com`"),
+        ("deleteUser", {"userId": ""}, "userId: must not be empty"),
+        ("deleteUser", {"userId": 7, "foo": 1}, "foo: unknown field; userId: must be a string"),
         ("applicationOpen", {"application": APP, "userId": "ada"}, "hwid: is required"),
         ("applicationOpen", OPEN | {"hwid": ""}, "hwid: a hwid is required"),
         ("applicationOpen", OPEN | {"foo": 1}, "foo: unknown field"),
@@ -322,7 +385,7 @@ async def test_an_argument_error_names_every_place(
     assert await values(site, "select count(*) from inbox") == [0]
 
 
-@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"getPreset", "deletePreset", "listFilters"}))
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"getPreset", "deletePreset", "deleteUser"}))
 async def test_another_workspaces_application_is_404(http: httpx.AsyncClient, method: str) -> None:
     whole = DEVICE | {
         "event": "x", "name": "x", "conditions": 'T("a", SET)', "email": "a@b.c", "userId": "ada", "tags": {},

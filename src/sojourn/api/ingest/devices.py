@@ -5,9 +5,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from sojourn.api.ingest.reading import Decoded, attributes_of, either, tag_operations
+from sojourn.api.ingest.reading import Decoded, application_problems, attributes_of, either, tag_operations
 from sojourn.model.problems import Problem
-from sojourn.service.commands import OpenApplication, RegisterDevice, ReportMessage, Subject
+from sojourn.service.commands import (
+    DeleteDevice,
+    OpenApplication,
+    RegisterDevice,
+    ReportMessage,
+    Subject,
+    UnregisterDevice,
+)
 
 
 class RegisterDeviceRequest(Struct, frozen=True, kw_only=True):
@@ -40,6 +47,13 @@ class MessageRequest(Struct, frozen=True, kw_only=True):
     userId: str = ""
 
 
+class DeviceRequest(Struct, frozen=True, kw_only=True):
+    """`unregisterDevice` and `deleteDevice`."""
+
+    application: str
+    hwid: str
+
+
 def register_device(request: RegisterDeviceRequest) -> Decoded:
     """Read `registerDevice`."""
     zone = request.timezone
@@ -59,6 +73,17 @@ def register_device(request: RegisterDeviceRequest) -> Decoded:
             attributes=attributes_of(operations),
         ),
     )
+
+
+def unregister_device(request: DeviceRequest) -> Decoded:
+    """Read `unregisterDevice`."""
+    return Decoded(UnregisterDevice(application_code=request.application, hwid=request.hwid))
+
+
+def delete_device(request: DeviceRequest) -> Decoded:
+    """Read `deleteDevice`."""
+    problems = application_problems(request.application)
+    return either(problems, lambda: DeleteDevice(application_code=request.application, hwid=request.hwid))
 
 
 def application_open(request: ApplicationOpenRequest) -> Decoded:

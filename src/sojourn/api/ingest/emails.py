@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from sojourn.api.ingest.reading import Decoded, attributes_of, either, one_offset, tag_operations
+from sojourn.api.ingest.reading import Decoded, application_problems, attributes_of, either, one_offset, tag_operations
 from sojourn.model.identities import EMAIL
 from sojourn.model.problems import Problem
-from sojourn.service.commands import RegisterEmail, SetAttributes, Subject
+from sojourn.service.commands import DeleteDevice, RegisterEmail, SetAttributes, Subject
 
 
 class RegisterEmailRequest(Struct, frozen=True, kw_only=True):
@@ -39,6 +39,13 @@ class SetEmailTagsRequest(Struct, frozen=True, kw_only=True):
     email: str
     tags: dict[str, Any]
     userId: str = ""
+
+
+class DeleteEmailRequest(Struct, frozen=True, kw_only=True):
+    """`deleteEmail`."""
+
+    application: str
+    email: str
 
 
 def register_email(request: RegisterEmailRequest) -> Decoded:
@@ -79,6 +86,14 @@ def set_email_tags(request: SetEmailTagsRequest) -> Decoded:
     return either(
         [*address_problems(request.email), *problems],
         lambda: SetAttributes(application_code=request.application, subject=subject, operations=tuple(operations)),
+    )
+
+
+def delete_email(request: DeleteEmailRequest) -> Decoded:
+    """Read `deleteEmail`."""
+    return either(
+        [*application_problems(request.application), *address_problems(request.email)],
+        lambda: DeleteDevice(application_code=request.application, hwid=request.email),
     )
 
 

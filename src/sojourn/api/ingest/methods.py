@@ -45,7 +45,10 @@ METHODS: Mapping[str, Method] = {
     "createEvent": _server(definitions.CreateEventRequest, definitions.create_event),
     "createFilter": _server(definitions.CreateFilterRequest, definitions.create_filter),
     "createPreset": _server(definitions.CreatePresetRequest, definitions.create_preset, OF_PRESETS),
+    "deleteDevice": _server(devices.DeviceRequest, devices.delete_device, OF_DEVICES),
+    "deleteEmail": _server(emails.DeleteEmailRequest, emails.delete_email, OF_DEVICES),
     "deletePreset": _server(definitions.PresetRequest, definitions.delete_preset),
+    "deleteUser": _server(people.DeleteUserRequest, people.delete_user, OF_DEVICES),
     "getPreset": _server(definitions.PresetRequest, definitions.get_preset),
     "getTags": Method(people.GetTagsRequest, people.get_tags),
     "listFilters": _server(definitions.ListFiltersRequest, definitions.list_filters),
@@ -59,4 +62,5 @@ METHODS: Mapping[str, Method] = {
     "registerUser": Method(people.RegisterUserRequest, people.register_user),
     "setEmailTags": Method(emails.SetEmailTagsRequest, emails.set_email_tags),
     "setTags": Method(people.SetTagsRequest, people.set_tags),
+    "unregisterDevice": Method(devices.DeviceRequest, devices.unregister_device),
 }

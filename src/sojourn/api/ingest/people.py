@@ -6,7 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from sojourn.api.ingest.reading import Decoded, either, instant, tag_operations
-from sojourn.service.commands import GetAttributes, PostEvent, RegisterUser, SetAttributes, Subject
+from sojourn.model.problems import Problem
+from sojourn.service.commands import DeletePerson, GetAttributes, PostEvent, RegisterUser, SetAttributes, Subject
 
 
 class RegisterUserRequest(Struct, frozen=True, kw_only=True):
@@ -44,6 +45,13 @@ class PostEventRequest(Struct, frozen=True, kw_only=True):
     hwid: str = ""
     userId: str = ""
     timestampUTC: float | None = None
+
+
+class DeleteUserRequest(Struct, frozen=True, kw_only=True):
+    """`deleteUser`. Whoever is deleted is so in all apps; `application` may be there."""
+
+    userId: str
+    application: str | None = None
 
 
 def register_user(request: RegisterUserRequest) -> Decoded:
@@ -86,3 +94,9 @@ def post_event(request: PostEventRequest) -> Decoded:
             occurred_at=occurred_at,
         ),
     )
+
+
+def delete_user(request: DeleteUserRequest) -> Decoded:
+    """Read `deleteUser`."""
+    problems = [] if request.userId else [Problem("field.length", "userId", "must not be empty")]
+    return either(problems, lambda: DeletePerson(user_id=request.userId))

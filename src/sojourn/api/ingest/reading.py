@@ -14,6 +14,8 @@ from sojourn.service.commands import (
     CreatePreset,
     CreateSegment,
     DefineEvent,
+    DeleteDevice,
+    DeletePerson,
     DeletePreset,
     GetAttributes,
     GetPreset,
@@ -26,6 +28,7 @@ from sojourn.service.commands import (
     RegisterUser,
     ReportMessage,
     SetAttributes,
+    UnregisterDevice,
 )
 
 OPERATIONS = ("set", "append", "remove", "increment")
@@ -35,8 +38,9 @@ EPOCH_SECONDS_MAX = 253_402_300_799
 """The end of the year 9999."""
 
 Command = (
-    CreatePreset | CreateSegment | DefineEvent | DeletePreset | GetAttributes | GetPreset | ListPresets | ListSegments
-    | OpenApplication | PostEvent | RegisterDevice | RegisterEmail | RegisterUser | ReportMessage | SetAttributes
+    CreatePreset | CreateSegment | DefineEvent | DeleteDevice | DeletePerson | DeletePreset | GetAttributes | GetPreset
+    | ListPresets | ListSegments | OpenApplication | PostEvent | RegisterDevice | RegisterEmail | RegisterUser
+    | ReportMessage | SetAttributes | UnregisterDevice
 )  # fmt: skip
 
 
@@ -76,6 +80,11 @@ def tag_operations(tags: Mapping[str, Any], *, only_set: bool) -> tuple[list[Att
 def attributes_of(operations: list[AttributeOperation]) -> dict[str, Any]:
     """Return what operations that only set leave behind."""
     return {operation.tag: operation.value for operation in operations}
+
+
+def application_problems(application: str) -> list[Problem]:
+    """Check that an application is named; without one, a device would be deleted from all."""
+    return [] if application else [Problem("field.length", "application", "must not be empty")]
 
 
 def one_offset(timezone: int | None, tz_offset: int | None) -> tuple[int | None, list[Problem]]:

@@ -23,6 +23,7 @@ from sojourn.service.commands import (
     PresetList,
     RegisterDevice,
     RegisterEmail,
+    Removed,
     Segment,
     SegmentList,
     SetAttributes,
@@ -54,6 +55,8 @@ def encode(reply: object) -> object:  # noqa: PLR0911 - one per reply
             return _preset(reply)
         case PresetList(items=items):
             return {"presets": [_preset(preset) for preset in items]}
+        case Removed(removed=removed):
+            return {"removed": removed}
         case Segment():
             return _filter(reply)
         case SegmentList(items=items):
