@@ -15,17 +15,21 @@ from sojourn.store.administration import ListedToken, list_tokens
 
 def create_command(
     title: Annotated[str, typer.Option(help="What it is for.")] = "",
-    kind: Annotated[Literal["api", "device"], typer.Option(help="What it allows.")] = "api",
+    kind: Annotated[
+        Literal["api", "device", "write"], typer.Option(help="What it allows; `write` is a key of the tracking API.")
+    ] = "api",
+    app: Annotated[str | None, typer.Option(help="The application of a write key.", show_default="the first")] = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a token and print it. It cannot be had again."""
     with plain_errors():
-        settings = settings_from(data_dir=data_dir, database_url=database_url)
+        settings = settings_from(data_dir=data_dir, database_url=database_url, application_code=app)
 
     async def run(office: Office) -> str:
         async with wiring.connection(office.url) as conn:
-            return await create_token(conn, office.app.workspace_id, kind, title, wiring.clock())
+            app_id = office.app.app_id if kind == "write" else None
+            return await create_token(conn, office.app.workspace_id, kind, title, wiring.clock(), app_id=app_id)
 
     out.print(at_office(settings, run), markup=False)
 

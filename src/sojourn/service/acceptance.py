@@ -37,7 +37,16 @@ WAITING_SIZE_MAX = 100_000_000
 NAMED_MAX = 1000
 """People that one event may name for enrollment; the rest of a longer list is not read."""
 
-_Waiting = tuple[Notice, "asyncio.Future[None]"]
+
+class _Unit:
+    """Notices that become durable together, and who waits for it."""
+
+    __slots__ = ("done", "notices", "size")
+
+    def __init__(self, notices: Sequence[Notice], done: "asyncio.Future[None]") -> None:
+        self.notices = notices
+        self.done = done
+        self.size = sum(notice.size for notice in notices)
 
 
 class Acceptance:
@@ -60,7 +69,8 @@ class Acceptance:
         self._waiting_max = waiting_max
         self._waiting_size_max = waiting_size_max
         self._waiting_size = 0
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting_count = 0
+        self._waiting: deque[_Unit] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
     async def submit(self, notice: Notice) -> None:
@@ -69,14 +79,25 @@ class Acceptance:
         Raises:
             Overloaded: Too many are waiting.
         """
-        if len(self._waiting) >= self._waiting_max or self._waiting_size >= self._waiting_size_max:
+        await self.submit_all((notice,))
+
+    async def submit_all(self, notices: Sequence[Notice]) -> None:
+        """Return when all the notices are durable; if that fails, none of them is.
+
+        Raises:
+            Overloaded: Too many are waiting.
+        """
+        if not notices:
+            return
+        if self._waiting_count >= self._waiting_max or self._waiting_size >= self._waiting_size_max:
             raise Overloaded
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((notice, done))
-        self._waiting_size += notice.size
+        unit = _Unit(notices, asyncio.get_running_loop().create_future())
+        self._waiting.append(unit)
+        self._waiting_count += len(notices)
+        self._waiting_size += unit.size
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        await done
+        await unit.done
 
     async def close(self) -> None:
         """Wait for what has been submitted."""
@@ -100,33 +121,36 @@ class Acceptance:
         finally:
             self._flushing = None
 
-    def _next_batch(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        size = 0
-        while self._waiting and len(batch) < self._batch_max and size < BATCH_SIZE_MAX:
-            batch.append(self._waiting.popleft())
-            size += batch[-1][0].size
+    def _next_batch(self) -> list[_Unit]:
+        batch: list[_Unit] = []
+        count = size = 0
+        while self._waiting and count < self._batch_max and size < BATCH_SIZE_MAX:
+            unit = self._waiting.popleft()
+            batch.append(unit)
+            count += len(unit.notices)
+            size += unit.size
+        self._waiting_count -= count
         self._waiting_size -= size
         return batch
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch. Where it fails for what it holds, part it, so that only the notice at fault fails."""
+    async def _commit(self, batch: Sequence[_Unit]) -> None:
+        """Commit a batch. Where it fails for what it holds, part it, so that only what is at fault fails."""
         try:
             with availability():
-                await self.accept_many([notice for notice, _ in batch])
+                await self.accept_many([notice for unit in batch for notice in unit.notices])
         except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
             middle = len(batch) // 2
             if middle and not isinstance(failure, Unavailable):
                 await self._commit(batch[:middle])
                 await self._commit(batch[middle:])
                 return
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(failure)
+            for unit in batch:
+                if not unit.done.done():
+                    unit.done.set_exception(failure)
         else:
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
+            for unit in batch:
+                if not unit.done.done():
+                    unit.done.set_result(None)
 
 
 async def accept(conn: Conn, notices: Sequence[Notice], *, shard_count: int, now: datetime) -> None:

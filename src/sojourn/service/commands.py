@@ -21,12 +21,14 @@ class Caller(Struct, frozen=True, kw_only=True):
     """Who asks, and where.
 
     Attributes:
-        rights: `api` may do everything in the workspace, `device` only what a device does.
+        rights: `api` may do everything in the workspace, `device` only what a device does, `write` only track.
+        app_id: Of a write key: the app that people are tracked in.
     """
 
     workspace_id: int
-    rights: Literal["api", "device"] = "api"
+    rights: Literal["api", "device", "write"] = "api"
     name: str = ""
+    app_id: int | None = None
 
 
 # Journeys ---------------------------------------------------------------------------------------------------
@@ -519,6 +521,52 @@ class Removed(Struct, frozen=True, kw_only=True):
     removed: Mapping[str, int]
 
 
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a tracked call says about the person by the way. Values that make no sense have been left out.
+
+    Attributes:
+        location: Of `latitude`, `longitude`, `country`, `region`, `city` what is known.
+        device_id: With `push_token` and `device_type`: a device that can be reached.
+    """
+
+    language: str = ""
+    time_zone: str = ""
+    location: Mapping[str, str | float] = {}
+    device_id: str = ""
+    device_type: int = 0
+    push_token: str = ""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One call of the tracking API.
+
+    Attributes:
+        kind: `event` is something that a person did, whatever the client called it.
+        attributes: Of an event its own, of the others the traits.
+        previous_id: Of an alias: the id that the person had before.
+        timestamp: When it happened, by the clock that showed `sent_at` when it was sent.
+        source_id: Its own id; the same one again is not applied again.
+    """
+
+    kind: Literal["alias", "event", "group", "identify"]
+    user_id: str = ""
+    anonymous_id: str = ""
+    previous_id: str = ""
+    group_id: str = ""
+    name: str = ""
+    attributes: Mapping[str, Any] = {}
+    surroundings: Surroundings | None = None
+    timestamp: datetime | None = None
+    sent_at: datetime | None = None
+    source_id: str = ""
+
+
+class TrackCalls(Struct, frozen=True, kw_only=True):
+    """Accept calls of the tracking API in their order: all of them, or none. Durable when answered. Reply: `Done`."""
+
+    calls: tuple[Call, ...]
+
+
 class CreateSegment(Struct, frozen=True, kw_only=True):
     """Store a named segment. Reply: `Segment`."""
 
@@ -580,6 +628,7 @@ COMMANDS: tuple[type, ...] = (
     ReportMessage,
     SetAttributes,
     SetAttributesInBulk,
+    TrackCalls,
     UnregisterDevice,
     UpdateJourney,
     ValidateJourney,

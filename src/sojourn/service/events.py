@@ -1,7 +1,7 @@
 """Events: what people did."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sojourn.model.identities import Identity, device_identity, user_identity
 from sojourn.model.openings import APPLICATION_OPEN, LAST_APPLICATION_OPEN
@@ -12,8 +12,7 @@ from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
 from sojourn.service.values import attribute_problems, id_problems, name_problems, refuse, subject_problems
 
-AHEAD_MAX = timedelta(hours=1)
-"""How far a device's clock may be ahead; a later event counts as happening now."""
+UNDEFINED = "no event of this name is defined, and only defined ones are taken"
 
 
 async def post_event(resources: Resources, caller: Caller, command: PostEvent) -> Done:
@@ -55,16 +54,14 @@ async def event_notice(resources: Resources, caller: Caller, command: PostEvent)
     refuse(_problems(command))
     now = resources.clock()
     if not await resources.facts.takes_event(caller.workspace_id, app_id, command.name, now):
-        undefined = Problem(
-            "event.undefined", "name", "no event of this name is defined, and only defined ones are taken"
-        )
+        undefined = Problem("event.undefined", "name", UNDEFINED)
         raise InvalidDocument(undefined.text, problems=(undefined,))
     word = Word(
         kind="event",
         name=command.name,
         data=json_text(command.attributes),
         source_id=command.source_id or None,
-        occurred_at=_occurred_at(command.occurred_at, now),
+        occurred_at=event_time(command.occurred_at, now),
     )
     identities = subject_identities(caller.workspace_id, command.subject)
     return Notice(
@@ -83,6 +80,14 @@ def subject_identities(workspace_id: int, subject: Subject) -> tuple[Identity, .
     return user + device
 
 
+def event_time(given: datetime | None, now: datetime) -> datetime | None:
+    """Return when an event happened; None is now. Nothing happens in the future, even where a clock is ahead."""
+    if given is None:
+        return None
+    at = given if given.tzinfo else given.replace(tzinfo=UTC)
+    return None if at > now else at
+
+
 def _problems(command: PostEvent) -> Iterator[Problem]:
     yield from subject_problems(command.subject)
     yield from name_problems(command.name, "name")
@@ -95,10 +100,3 @@ def _opening_problems(command: OpenApplication) -> Iterator[Problem]:
         yield Problem("subject.missing", "subject/hwid", "a hwid is required")
     yield from id_problems(command.subject.user_id, "subject/user_id")
     yield from id_problems(command.subject.hwid, "subject/hwid")
-
-
-def _occurred_at(given: datetime | None, now: datetime) -> datetime | None:
-    if given is None:
-        return None
-    at = given if given.tzinfo else given.replace(tzinfo=UTC)
-    return None if at > now + AHEAD_MAX else at

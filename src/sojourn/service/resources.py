@@ -1,12 +1,13 @@
 """Resources: what the commands work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.facts import Facts
 from sojourn.service.reactions import Reactions
+from sojourn.service.surroundings import KnownSurroundings
 from sojourn.store.connection import Pool
 
 
@@ -19,3 +20,4 @@ class Resources:
     facts: Facts
     acceptance: Acceptance
     reactions: Reactions
+    known: KnownSurroundings = field(default_factory=KnownSurroundings)

@@ -1,6 +1,6 @@
 """Service: the one door to everything that Sojourn can be asked to do."""
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, overload
@@ -11,6 +11,7 @@ from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.attributes import get_attributes
 from sojourn.service.bulk import get_bulk_request, set_attributes_in_bulk
+from sojourn.service.calls import track_calls
 from sojourn.service.deletion import delete_device, delete_person, unregister_device
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
 from sojourn.service.errors import InvalidDocument, NotAllowed
@@ -80,6 +81,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ReportMessage, report_message),
     (c.SetAttributes, set_attributes),
     (c.SetAttributesInBulk, set_attributes_in_bulk),
+    (c.TrackCalls, track_calls),
     (c.UnregisterDevice, unregister_device),
     (c.UpdateJourney, update_journey),
     (c.ValidateJourney, validate_journey),
@@ -99,6 +101,9 @@ DEVICE_COMMANDS = frozenset(
     }
 )
 """What a device token allows."""
+
+ALLOWED: Mapping[str, frozenset[type]] = {"device": DEVICE_COMMANDS, "write": frozenset({c.TrackCalls})}
+"""What may be asked for by rights; `api` is not here and may ask for anything."""
 
 Bulk = c.PostEvent | c.RegisterDevice | c.RegisterEmail | c.SetAttributes
 """What importers bring."""
@@ -143,7 +148,7 @@ class Service:
         """Return whom a token stands for.
 
         Raises:
-            NotAllowed: A device token where an API token is needed.
+            NotAllowed: A token of another kind than is needed.
             NotAuthenticated: No such token, or it was revoked.
             Unavailable: The database does not answer.
         """
@@ -168,6 +173,7 @@ class Service:
         | c.RegisterUser
         | c.ReportMessage
         | c.SetAttributes
+        | c.TrackCalls
         | c.UnregisterDevice,
     ) -> c.Done: ...
     @overload
@@ -205,10 +211,10 @@ class Service:
         """Carry out a command in the caller's workspace. What it replies and raises stands at the command.
 
         Raises:
-            NotAllowed: The caller is a device, and the command is not for devices.
+            NotAllowed: The caller is a device or a tracking client, and the command is not for those.
             Unavailable: The database does not answer.
         """
-        if caller.rights == "device" and type(command) not in DEVICE_COMMANDS:
+        if caller.rights in ALLOWED and type(command) not in ALLOWED[caller.rights]:
             raise NotAllowed
         with _answering():
             return await self._handlers[type(command)](self.resources, caller, command)

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -17,6 +17,13 @@ REMEMBERED_FOR = timedelta(seconds=5)
 
 REMEMBERED_MAX = 10_000
 
+SUFFICIENT: Mapping[TokenKind, frozenset[TokenKind]] = {
+    "api": frozenset({"api"}),
+    "device": frozenset({"api", "device"}),
+    "write": frozenset({"write"}),
+}
+"""What is needed to the kinds of tokens that do."""
+
 
 class Gate:
     """Tells who a token's bearer is. Tokens seen a moment ago are not looked up again."""
@@ -27,16 +34,16 @@ class Gate:
         self._seen: dict[bytes, tuple[datetime, StoredToken]] = {}
 
     async def authenticate(self, plaintext: str, *, needs: TokenKind) -> Caller:
-        """Return whom the token stands for. An `api` token does for everything.
+        """Return whom the token stands for. An `api` token does what a device does, too; a write key stands alone.
 
         Raises:
-            NotAllowed: A device token where an API token is needed.
+            NotAllowed: A token of another kind than is needed.
             NotAuthenticated: No such token, or it was revoked.
         """
         token = await self._find(hash_of(plaintext))
-        if needs == "api" and token.kind != "api":
+        if token.kind not in SUFFICIENT[needs]:
             raise NotAllowed
-        return Caller(workspace_id=token.workspace_id, rights=token.kind, name=token.title)
+        return Caller(workspace_id=token.workspace_id, rights=token.kind, name=token.title, app_id=token.app_id)
 
     def forget(self, plaintext: str) -> None:
         """Look the token up the next time."""
@@ -58,19 +65,35 @@ class Gate:
         return token
 
 
-async def create_token(conn: Conn, workspace_id: int, kind: TokenKind, title: str, now: datetime) -> str:
-    """Make a new token. Return its plain text, which cannot be had again."""
+async def create_token(
+    conn: Conn, workspace_id: int, kind: TokenKind, title: str, now: datetime, *, app_id: int | None = None
+) -> str:
+    """Make a new token; a write key needs its app. Return its plain text, which cannot be had again."""
     plaintext = secrets.token_urlsafe(32)
-    await ensure_token(conn, workspace_id, plaintext, kind, title, now)
+    await ensure_token(conn, workspace_id, plaintext, kind, title, now, app_id=app_id)
     return plaintext
 
 
 async def ensure_token(
-    conn: Conn, workspace_id: int, plaintext: str, kind: TokenKind, title: str, now: datetime
+    conn: Conn,
+    workspace_id: int,
+    plaintext: str,
+    kind: TokenKind,
+    title: str,
+    now: datetime,
+    *,
+    app_id: int | None = None,
 ) -> bool:
     """Make a token of a given plain text, unless it exists. Return whether it is new. A revoked one stays revoked."""
+    assert (kind == "write") == (app_id is not None), "a write key is one of an app, other tokens are not"
     return await store.insert_token(
-        conn, workspace_id=workspace_id, kind=kind, token_hash=hash_of(plaintext), title=title, now=now
+        conn,
+        workspace_id=workspace_id,
+        kind=kind,
+        token_hash=hash_of(plaintext),
+        title=title,
+        now=now,
+        app_id=app_id,
     )
 
 

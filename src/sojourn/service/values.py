@@ -39,6 +39,28 @@ def attribute_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Pr
         yield from value_problems(value, f"{where}/{name[:NAME_MAX]}")
 
 
+def document_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    """Find what keeps attributes of any depth from being stored. How large they are was limited when they came."""
+    for name, value in attributes.items():
+        yield from name_problems(name, f"{where}/{name[:NAME_MAX]}")
+        yield from _nested_problems(value, f"{where}/{name[:NAME_MAX]}")
+
+
+def _nested_problems(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - whatever JSON can say
+    match value:
+        case dict():
+            for name, member in cast("dict[str, Any]", value).items():
+                yield from text_problems(name, where)
+                yield from _nested_problems(member, f"{where}/{name[:NAME_MAX]}")
+        case list():
+            for place, item in enumerate(cast("list[Any]", value)):
+                yield from _nested_problems(item, f"{where}/{place}")
+        case str():
+            yield from text_problems(value, where)
+        case _:
+            yield from _scalar_problems(value, where)
+
+
 def count_problems(items: Sequence[Any] | Mapping[str, Any], where: str) -> Iterator[Problem]:
     """Check how many attributes there are."""
     if len(items) > ATTRIBUTES_MAX:

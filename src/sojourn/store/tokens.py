@@ -7,17 +7,18 @@ from typing import Literal
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
-TokenKind = Literal["api", "device"]
+TokenKind = Literal["api", "device", "write"]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A token that is in force."""
+    """A token that is in force. A `write` key belongs to an app."""
 
     token_hash: bytes
     workspace_id: int
     kind: TokenKind
     title: str
+    app_id: int | None
 
 
 async def find_token(conn: Conn, *, token_hash: bytes) -> StoredToken | None:
@@ -27,13 +28,18 @@ async def find_token(conn: Conn, *, token_hash: bytes) -> StoredToken | None:
 
 
 async def insert_token(
-    conn: Conn, *, workspace_id: int, kind: TokenKind, token_hash: bytes, title: str, now: datetime
+    conn: Conn,
+    *,
+    workspace_id: int,
+    kind: TokenKind,
+    token_hash: bytes,
+    title: str,
+    now: datetime,
+    app_id: int | None = None,
 ) -> bool:
     """Make a token. Return whether it is new."""
-    cursor = await conn.execute(
-        QUERIES["insert_token"],
-        {"workspace_id": workspace_id, "kind": kind, "token_hash": token_hash, "title": title, "now": now},
-    )
+    values = {"workspace_id": workspace_id, "kind": kind, "app_id": app_id, "token_hash": token_hash, "title": title}
+    cursor = await conn.execute(QUERIES["insert_token"], values | {"now": now})
     return cursor.rowcount == 1
 
 

@@ -1,14 +1,14 @@
 -- name: find_token
 -- What a token that was not revoked allows, and where.
-select token_hash, workspace_id, kind, title
+select token_hash, workspace_id, kind, title, app_id
 from token
 where token_hash = %(token_hash)s
   and revoked_at is null;
 
 -- name: insert_token
 -- Make a token, unless it exists.
-insert into token (workspace_id, kind, token_hash, title, created_at)
-values (%(workspace_id)s, %(kind)s, %(token_hash)s, %(title)s, %(now)s)
+insert into token (workspace_id, kind, app_id, token_hash, title, created_at)
+values (%(workspace_id)s, %(kind)s, %(app_id)s, %(token_hash)s, %(title)s, %(now)s)
 on conflict (token_hash) do nothing;
 
 -- name: revoke_token

@@ -1,0 +1,247 @@
+"""Calls: what the clients of the tracking API say, as notices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sojourn.model.identities import EMAIL, IDENTITY_MAX, Identity, device_identity, user_identity
+from sojourn.model.problems import Problem
+from sojourn.service.commands import AttributeOperation, Call, Caller, Done, Surroundings, TrackCalls
+from sojourn.service.errors import NotAllowed
+from sojourn.service.events import UNDEFINED, event_time
+from sojourn.service.notices import Notice, Word, json_text
+from sojourn.service.people import DEVICE_TYPES
+from sojourn.service.resources import Resources
+from sojourn.service.values import NAME_MAX, document_problems, id_problems, name_problems, refuse
+from sojourn.store.identities import find_identities
+
+EMAIL_TRAIT = "email"
+GROUP_ID = "group_id"
+GROUP = "group"
+"""The attributes that hold the group of a person, and the traits of that group."""
+
+_NUL = "\\u0000"
+
+
+async def track_calls(resources: Resources, caller: Caller, command: TrackCalls) -> Done:
+    """Accept calls, in their order and all or none. Durable on return.
+
+    Raises:
+        InvalidDocument: With the problems of all calls.
+        NotAllowed: The caller has no app.
+        Overloaded: Too much is waiting.
+    """
+    if caller.app_id is None:
+        raise NotAllowed
+    now = resources.clock()
+    names = {call.name for call in command.calls if call.kind == "event"}
+    taken = {n for n in names if await resources.facts.takes_event(caller.workspace_id, caller.app_id, n, now)}
+    refuse(problem for place, call in enumerate(command.calls) for problem in _problems(f"calls/{place}", call, taken))
+    reader = _Reader(
+        workspace_id=caller.workspace_id,
+        app_id=caller.app_id,
+        now=now,
+        zones=await resources.facts.zones(),
+        resources=resources,
+    )
+    notices = await reader.read(command.calls)
+    await resources.acceptance.submit_all(notices)
+    reader.remember()
+    return Done()
+
+
+class _Reader:
+    """Reads the calls of one request."""
+
+    def __init__(
+        self, *, workspace_id: int, app_id: int, now: datetime, zones: frozenset[str], resources: Resources
+    ) -> None:
+        self._workspace_id = workspace_id
+        self._app_id = app_id
+        self._now = now
+        self._zones = zones
+        self._resources = resources
+        self._noted: dict[Identity, Surroundings] = {}
+        self._devices: list[Notice] = []  # that the call just read brings
+
+    async def read(self, calls: Sequence[Call]) -> list[Notice]:
+        aliases = [call for call in calls if call.kind == "alias"]
+        formers = await self._formers(calls, aliases) if aliases else {}
+        notices: list[Notice] = []
+        for call in calls:
+            if call.kind == "event":
+                notices.append(self._event(call))
+            elif call.kind == "alias":
+                notices.append(self._alias(call, formers[call.previous_id]))
+            else:
+                notices.extend(self._facts(call))
+            if self._devices:
+                notices.extend(self._devices)
+                self._devices.clear()
+        return notices
+
+    def remember(self) -> None:
+        """Do not repeat, for a while, what has become durable."""
+        self._resources.known.remember(self._noted, self._now)
+
+    def _identities(self, call: Call) -> tuple[Identity, ...]:
+        if not call.anonymous_id:
+            return (Identity(self._workspace_id, "user_id", call.user_id),)
+        anonymous = Identity(self._workspace_id, "anonymous_id", call.anonymous_id)
+        return (Identity(self._workspace_id, "user_id", call.user_id), anonymous) if call.user_id else (anonymous,)
+
+    def _event(self, call: Call) -> Notice:
+        identities = self._identities(call)
+        event = Word(
+            kind="event",
+            name=call.name,
+            data=json_text(call.attributes),
+            source_id=call.source_id or None,
+            occurred_at=_occurred_at(call, self._now),
+        )
+        news = self._news(identities[0], call.surroundings)
+        if news is None:
+            words = (event,)
+        else:
+            words = (Word(kind="attributes", data=json_text({"operations": []} | self._said(news))), event)
+        return self._notice(identities, words, call.attributes)
+
+    def _alias(self, call: Call, former: Identity) -> Notice:
+        lead = user_identity(self._workspace_id, call.user_id)
+        return self._notice((lead, former), (Word(kind="attributes", data='{"operations":[]}'),))
+
+    def _facts(self, call: Call) -> Iterator[Notice]:
+        """Yield the attributes of a person, and the address among them."""
+        identities = self._identities(call)
+        news = self._news(identities[0], call.surroundings)
+        data = {"operations": list(_operations(call))} | ({} if news is None else self._said(news))
+        yield self._notice(identities, (Word(kind="attributes", data=json_text(data)),))
+        address = call.attributes.get(EMAIL_TRAIT) if call.kind == "identify" else None
+        if isinstance(address, str) and len(address) <= IDENTITY_MAX and EMAIL.fullmatch(address):
+            device = {"hwid": address.lower(), "channel": "email", "platform": "Email"}
+            yield self._reach(identities[0], device)
+
+    def _reach(self, lead: Identity, device: Mapping[str, str]) -> Notice:
+        address = device_identity(self._workspace_id, device["hwid"])
+        return self._notice((lead, address), (Word(kind="device", data=json_text(device)),))
+
+    def _notice(
+        self, identities: tuple[Identity, ...], words: tuple[Word, ...], attributes: Mapping[str, Any] | None = None
+    ) -> Notice:
+        return Notice(
+            workspace_id=self._workspace_id,
+            app_id=self._app_id,
+            identities=identities,
+            words=words,
+            attributes=attributes or {},
+        )
+
+    def _news(self, lead: Identity, said: Surroundings | None) -> Surroundings | None:
+        """Return the surroundings if they are not what was said last of the person."""
+        if said is None or self._resources.known.is_known(lead, said, self._noted, self._now):
+            return None
+        self._noted[lead] = said
+        if said.push_token:
+            platform, channel = DEVICE_TYPES[said.device_type]
+            device = {"hwid": said.device_id, "channel": channel, "platform": platform, "push_token": said.push_token}
+            self._devices.append(self._reach(lead, device))
+        return said
+
+    def _said(self, news: Surroundings) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        if news.language:
+            said["language"] = news.language
+        if news.time_zone in self._zones:
+            said["time_zone"] = news.time_zone
+        if news.location:
+            said["location"] = news.location
+        return said
+
+    async def _formers(self, calls: Sequence[Call], aliases: Sequence[Call]) -> dict[str, Identity]:
+        """Find of what kind each previous id is: one that the request uses, a known one, or a new anonymous one."""
+        ids = {call.previous_id for call in aliases}
+        user = {each: user_identity(self._workspace_id, each) for each in ids}
+        anonymous = {each: Identity(self._workspace_id, "anonymous_id", each) for each in ids}
+        used = {identity for call in calls if call.user_id or call.anonymous_id for identity in self._identities(call)}
+        async with self._resources.pool.connection() as conn:
+            shard_count = await self._resources.facts.shard_count()
+            used |= (await find_identities(conn, {*user.values(), *anonymous.values()}, shard_count=shard_count)).keys()
+        return {
+            each: user[each] if user[each] in used and anonymous[each] not in used else anonymous[each] for each in ids
+        }
+
+
+def _operations(call: Call) -> Iterator[AttributeOperation]:
+    if call.kind == "group":
+        yield AttributeOperation("set", GROUP_ID, call.group_id)
+        if call.attributes:
+            yield AttributeOperation("set", GROUP, call.attributes)
+        return
+    for name, value in call.attributes.items():
+        yield AttributeOperation("unset" if value is None else "set", name, value)
+
+
+def _occurred_at(call: Call, now: datetime) -> datetime | None:
+    """Return when a call was made, by our clock: as long before now as it was before it was sent."""
+    if call.timestamp is None or call.sent_at is None:
+        return event_time(call.timestamp, now)
+    try:
+        return event_time(now - (_aware(call.sent_at) - _aware(call.timestamp)), now)
+    except OverflowError:
+        return None
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _problems(place: str, call: Call, taken: AbstractSet[str]) -> Iterator[Problem]:
+    if call.name and call.kind == "event" and call.name not in taken:
+        yield Problem("event.undefined", f"{place}/name", UNDEFINED)
+    if not _is_sound(call):
+        yield from _id_problems(place, call)
+        if call.kind == "event":
+            yield from name_problems(call.name, f"{place}/name")
+        yield from document_problems(call.attributes, f"{place}/attributes")
+
+
+def _is_sound(call: Call) -> bool:
+    """Tell, soon, whether there is nothing to look for in a call; most have nothing."""
+    ids = (call.user_id, call.anonymous_id, call.previous_id, call.group_id, call.source_id, call.name)
+    return (
+        not _is_missing(call)
+        and max(map(len, ids)) <= IDENTITY_MAX
+        and (bool(call.name) or call.kind != "event")
+        and "\0" not in "".join(ids)
+        and _is_storable(call.attributes)
+    )
+
+
+def _is_storable(attributes: Mapping[str, Any]) -> bool:
+    if not attributes:
+        return True
+    try:
+        return "" not in attributes and len(max(attributes, key=len)) <= NAME_MAX and _NUL not in json_text(attributes)
+    except (OverflowError, UnicodeEncodeError, ValueError):
+        return False
+
+
+def _is_missing(call: Call) -> bool:
+    if call.kind == "alias":
+        return not (call.user_id and call.previous_id)
+    return not (call.user_id or call.anonymous_id) or (call.kind == "group" and not call.group_id)
+
+
+def _id_problems(place: str, call: Call) -> Iterator[Problem]:
+    if call.kind == "alias":
+        needed = ("user_id", "previous_id")
+    else:
+        if not call.user_id and not call.anonymous_id:
+            yield Problem("subject.missing", f"{place}/user_id", "a user id or an anonymous id is required")
+        needed = ("group_id",) if call.kind == "group" else ()
+    for name in ("user_id", "anonymous_id", "previous_id", "group_id", "source_id"):
+        value = cast("str", getattr(call, name))
+        if name in needed and not value:
+            yield Problem("id.missing", f"{place}/{name}", "is required")
+        yield from id_problems(value, f"{place}/{name}")
