@@ -252,7 +252,7 @@ async def test_a_clock_that_is_ahead_does_not_make_events_of_the_future(bench: B
     for minutes in (-10, 50, 70):
         await bench.service.run(bench.us, event("ada", occurred_at=NOON + timedelta(minutes=minutes)))
     seen = [row["occurred_at"] - NOON for row in await bench.inbox("event")]
-    assert seen == [timedelta(minutes=-10), timedelta(minutes=50), timedelta(0)]
+    assert seen == [timedelta(minutes=-10), timedelta(0), timedelta(0)]
 
 
 CASES = {
