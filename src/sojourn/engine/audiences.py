@@ -134,11 +134,22 @@ async def look_at_changed(advance: Advance, changes: Sequence[Change]) -> None:
         for place in advance.catalog.watchers.reading(change.workspace_id, dependency):
             concerned.setdefault(place, set()).update(change.people)
     for place in sorted(concerned, key=advance.urgency):
-        journey, people = advance.catalog.journeys[place[0]], sorted(concerned[place])
-        if journey.admits:
-            await advance.admit(journey, place[1], journey.on_audience(place[1], "changed"), {"people": people})
-        else:
-            await advance.tick.mark_members([place], people)
+        await _look_at(advance, place, sorted(concerned[place]))
+
+
+async def look_at_written(advance: Advance, row: ShardWideRow) -> None:
+    """Let in whom data that was written past the inbox made begin or cease to match."""
+    people = [int(number) for number in row.data["people"]]
+    for place in sorted(advance.catalog.watchers.of(row.workspace_id), key=advance.urgency):
+        await _look_at(advance, place, people)
+
+
+async def _look_at(advance: Advance, place: Place, people: list[int]) -> None:
+    journey = advance.catalog.journeys[place[0]]
+    if journey.admits:
+        await advance.admit(journey, place[1], journey.on_audience(place[1], "changed"), {"people": people})
+    else:
+        await advance.tick.mark_members([place], people)
 
 
 def watching(advance: Advance, journey: Journey, written: frozenset[str]) -> list[Place]:

@@ -183,6 +183,10 @@ class Watchers:
         """Tell whether anything is watched."""
         return bool(self._places)
 
+    def of(self, workspace_id: int) -> set[tuple[int, int]]:
+        """Return the (journey, point)s of all live audiences of a workspace."""
+        return {place for (owner, _), places in self._places.items() if owner == workspace_id for place in places}
+
     def reading(self, workspace_id: int, *dependencies: Dependency) -> Iterator[tuple[int, int]]:
         """Yield the (journey, point)s of the audiences that read any of these, perhaps more than once."""
         for dependency in dependencies:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sojourn.engine.arrivals import run_schedule, select_people
-from sojourn.engine.audiences import look_again, look_at_changed, read_changes, watching
+from sojourn.engine.audiences import look_again, look_at_changed, look_at_written, read_changes, watching
 from sojourn.engine.catalog import Catalog, Journey, Runnable
 from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
 from sojourn.model.openings import APPLICATION_OPEN
@@ -81,7 +81,8 @@ class Advance:
         wide = await self.tick.read_shard_wide()
         await self.catalog.refresh(self._conn)
         for row in wide:
-            await self._shard_wide(row)
+            if await self._shard_wide(row):
+                await self.tick.delete_shard_wide(row.inbox_id)
         if groups:
             await self._apply(groups)
         await self._resume()
@@ -93,23 +94,26 @@ class Advance:
 
     # What the inbox holds -----------------------------------------------------------------------------------
 
-    async def _shard_wide(self, row: ShardWideRow) -> None:
+    async def _shard_wide(self, row: ShardWideRow) -> bool:
+        """Do what a row asks for; tell whether it is done with."""
+        if row.kind == "look":
+            await look_at_written(self, row)
+            return True
         journey = self.catalog.journeys.get(int(row.data["journey_id"]))
-        is_done = True
-        if journey is not None:
-            match row.kind:
-                case "begin":
-                    await begin_journey(self.tick, journey, row)
-                case "move":
-                    is_done = await move_people(self, journey, row)
-                case "select":
-                    is_done = await select_people(self, journey, row)
-                case "stop":
-                    is_done = await stop_journey(self, journey, row)
-                case _:
-                    raise AssertionError(f"`{row.kind}` concerns one person, not a shard")
-        if is_done:
-            await self.tick.delete_shard_wide(row.inbox_id)
+        if journey is None:
+            return True
+        match row.kind:
+            case "begin":
+                await begin_journey(self.tick, journey, row)
+                return True
+            case "move":
+                return await move_people(self, journey, row)
+            case "select":
+                return await select_people(self, journey, row)
+            case "stop":
+                return await stop_journey(self, journey, row)
+            case _:
+                raise AssertionError(f"`{row.kind}` concerns one person, not a shard")
 
     async def _apply(self, groups: list[InboxGroup]) -> None:
         last = max(group.last_inbox for group in groups)

@@ -63,6 +63,23 @@ class Notice(Struct, frozen=True, kw_only=True):
         )
 
 
+def look_rows(people: Iterable[Person], *, workspace_id: int, now: datetime) -> list[InboxRow]:
+    """Return the rows that have live audiences look at people whose data is written past the inbox."""
+    by_shard: dict[int, set[int]] = {}
+    for person in people:
+        by_shard.setdefault(person.shard, set()).add(person.profile_id)
+    return [
+        InboxRow(
+            shard=shard,
+            kind="look",
+            workspace_id=workspace_id,
+            data=json_text({"people": sorted(numbers)}),
+            occurred_at=now,
+        )
+        for shard, numbers in sorted(by_shard.items())
+    ]
+
+
 def json_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
     """Encode a value as JSON text."""
     return msgspec.json.encode(value).decode()

@@ -12,7 +12,8 @@ from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
 InboxKind = Literal[
-    "attributes", "begin", "device", "drop", "enroll", "entry_event", "event", "move", "outcome", "select", "stop"
+    "attributes", "begin", "device", "drop", "enroll", "entry_event", "event", "look", "move", "outcome", "select",
+    "stop",
 ]  # fmt: skip
 
 DATA_MAX = 16_000_000

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from sojourn.model.identities import Identity, Person
 from sojourn.service.importing.rows import PersonRow
-from sojourn.service.notices import json_text
+from sojourn.service.notices import json_text, look_rows
 from sojourn.store.connection import Conn
 from sojourn.store.identities import Owners, find_identities, insert_identities, new_profile_ids
 from sojourn.store.importing import NewDevice, NewProfile, copy_people
+from sojourn.store.inbox import append_inbox
 
 ADDRESSES: Mapping[str, tuple[str, str]] = {"email": ("email", "Email"), "phone": ("sms", "SMS")}
 """Channel and platform of the identities that a message can be sent to."""
@@ -104,6 +105,8 @@ async def _write(conn: Conn, people: Sequence[PersonRow], claimed: Owners, owner
         await copy_people(
             conn, workspace_id=owner.workspace_id, app_id=owner.app_id, profiles=profiles, devices=devices, now=now
         )
+        written = {claimed[row.identities[0]] for row in people}
+        await append_inbox(conn, look_rows(written, workspace_id=owner.workspace_id, now=now), now=now)
 
 
 def _profile(row: PersonRow, person: Person) -> NewProfile:

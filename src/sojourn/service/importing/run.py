@@ -13,13 +13,14 @@ from sojourn.service.importing.newcomers import ADDRESSES, Owner, write_newcomer
 from sojourn.service.importing.plan import Plan, format_of, layout_of
 from sojourn.service.importing.rejects import Rejects
 from sojourn.service.importing.rows import EventRow, PersonRow, Reader, Refused
-from sojourn.service.notices import Notice, Word, json_text
+from sojourn.service.notices import Notice, Word, json_text, look_rows
 from sojourn.service.resources import Resources
 from sojourn.service.upkeep import prepare_days
 from sojourn.store import importing as store
 from sojourn.store.connection import Conn
 from sojourn.store.identities import find_identities
 from sojourn.store.importing import PastEvent, Progress
+from sojourn.store.inbox import append_inbox
 from sojourn.store.upkeep import note_events_forgotten
 
 
@@ -198,6 +199,8 @@ class _Run:
             await store.copy_history(
                 conn, workspace_id=self._owner.workspace_id, app_id=self._owner.app_id, events=events, now=now
             )
+            looks = look_rows(set(owners.values()), workspace_id=self._owner.workspace_id, now=now)
+            await append_inbox(conn, looks, now=now)
             await self._advance(conn, done, reached)
 
     async def _accept(self, conn: Conn, notices: Sequence[Notice]) -> None:

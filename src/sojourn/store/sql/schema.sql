@@ -47,6 +47,7 @@ create type inbox_kind as enum (
     'enroll',      -- one person was sent to an entry point by API
     'entry_event', -- an event of somebody else names this person as the one to enroll
     'event',       -- something this person did
+    'look',        -- people were written past the inbox, and live audiences look at them (one row per shard)
     'move',        -- people on removed points of a journey go elsewhere (one row per shard)
     'outcome',     -- an answer or a reaction that an enrollment waits for
     'select',      -- everybody who matches a filter was sent to an entry point by API (one row per shard)
