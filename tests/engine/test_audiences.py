@@ -10,6 +10,7 @@ from sojourn.engine.tick import Budget
 from sojourn.model.segments import Expression
 from sojourn.seglang import parse
 from tests.lab import DAY, HOUR, NOON, SHOP, Lab, graph, segment, tagged, update
+from tests.walker import Row
 
 pytestmark = pytest.mark.both_postgres
 
@@ -190,6 +191,26 @@ async def test_journeys_that_undo_each_others_changes_come_to_rest(lab: Lab) -> 
     await lab.person("ada", vip=True)
     await lab.after(minutes=1)
     assert [at for _, at in await entered(lab)] == [lab.now] * 2
+
+
+async def test_people_written_past_the_inbox_are_looked_at(lab: Lab) -> None:
+    journey = await lab.start("all -> exit", all=watching())
+    await lab.tick()
+    for name in ("ada", "bob"):
+        await lab.conn.execute(
+            "insert into profile (shard, profile_id, workspace_id, attributes, created_at, updated_at)"
+            " values (%s, %s, %s, '{\"vip\": true}', %s, %s)",
+            (lab.shard, lab.who(name), lab.workspace_id, lab.now, lab.now),
+        )
+    await lab.say(Row(kind="look", received_at=lab.now, data={"people": [lab.who("ada")]}))
+    await lab.after(minutes=1)
+    assert await entered(lab) == [("ada", lab.now)]
+    await lab.pause(journey)
+    await lab.say(Row(kind="look", received_at=lab.now, data={"people": [lab.who("bob")]}))
+    await lab.after(minutes=1)
+    await lab.resume(journey)
+    await lab.after(minutes=1)
+    assert (await entered(lab))[1:] == [("bob", lab.now)]
 
 
 async def test_what_does_not_concern_an_audience_costs_it_nothing(lab: Lab) -> None:

@@ -270,11 +270,28 @@ async def test_history_wakes_nobody_and_keeps_its_time(importer: Importer) -> No
 
     await importer.run(plan, path)
 
-    assert await importer.rows("select count(*) from inbox") == [(0,)]
+    assert {kind for (kind,) in await importer.rows("select kind::text from inbox")} == {"look"}
     assert await importer.rows(HAPPENED) == [
         ("ada", "purchase", {"amount": 11.77}, datetime(1997, 1, 2, tzinfo=UTC)),
         ("ada", "purchase", {"amount": 5.0}, datetime(1997, 1, 3, 8, tzinfo=UTC)),
     ]
+
+
+LOOKED = """
+    select array_agg(distinct element.value::bigint order by element.value::bigint)
+    from inbox, jsonb_array_elements_text(data -> 'people') as element(value) where kind = 'look'
+"""
+
+
+async def test_live_audiences_are_told_of_whom_an_import_writes(importer: Importer) -> None:
+    await importer.run(PEOPLE, importer.file("people.csv", "user_id,City\nada,Berlin\nbob,Rome\n"))
+    people = await importer.rows("select array_agg(profile_id order by profile_id) from profile")
+    assert await importer.rows(LOOKED) == people
+    await importer.drain()
+    assert await importer.rows("select count(*) from inbox") == [(0,)]
+
+    await importer.run(HISTORY, importer.file("events.csv", "user_id,event\nada,seen\nbob,seen\n"))
+    assert await importer.rows(LOOKED) == people
 
 
 async def test_history_with_ids_of_its_own_is_not_doubled_by_another_file(importer: Importer) -> None:
