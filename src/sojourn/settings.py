@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sojourn.delivery.smtp_pool import SmtpUrlMalformed, parse_smtp_url
 from sojourn.model.identities import EMAIL
 from sojourn.model.problems import SojournError
+from sojourn.service.backlog import INBOX_MAX
 from sojourn.service.codes import is_code
 
 Role = Literal["api", "delivery", "engine"]
@@ -39,6 +40,7 @@ class Settings:
     Attributes:
         database_url: None: the embedded server in `data_dir`.
         grpc_port: 0: no gRPC.
+        inbox_max: Rows that may wait for the engines before acceptance stops.
         public_url: Where those who get messages reach this server; None: at `host` and `port`.
         smtp_url: None: emails go to the log.
     """
@@ -52,6 +54,7 @@ class Settings:
     from_email: str = "sojourn@localhost"
     grpc_port: int = 8081
     host: str = "127.0.0.1"
+    inbox_max: int = INBOX_MAX
     jwt_secret: str | None = field(default=None, repr=False)
     log_format: LogFormat = "auto"
     log_level: str = "info"
@@ -183,6 +186,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "from_email": str,
     "grpc_port": _count(0, 65535),
     "host": str,
+    "inbox_max": _count(1000, 1_000_000_000),
     "jwt_secret": _secret(SECRET_MIN),
     "log_format": _one_of("auto", "console", "json"),
     "log_level": _one_of("critical", "debug", "error", "info", "warning"),

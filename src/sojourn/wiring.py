@@ -134,7 +134,7 @@ def http_app() -> Litestar:
     # https://github.com/emmett-framework/granian/issues/846
     atexit.register(_leave)
     pool = _api_pool(settings)
-    made = Service(pool, clock)
+    made = Service(pool, clock, inbox_max=settings.inbox_max)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -178,7 +178,7 @@ async def serve_grpc(settings: Settings, stop: asyncio.Event) -> None:
     """Serve gRPC until `stop`."""
     pool = _api_pool(settings)
     async with _checked(pool):
-        made = Service(pool, clock)
+        made = Service(pool, clock, inbox_max=settings.inbox_max)
         server = GrpcServer(made, RequestMetrics(CollectorRegistry()))
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         await server.start(f"{host}:{settings.grpc_port}")

@@ -309,6 +309,20 @@ async def test_attribute_operations_keep_their_order(bench: Bench) -> None:
     ]
 
 
+async def test_what_an_event_brings_to_those_it_names_is_limited(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.running(event_graph("invited", attribute_entry=AttributeEntry(enabled=True, attribute_name="guests")))
+    monkeypatch.setattr("sojourn.service.acceptance.NAMED_SIZE_MAX", 10_000)
+    large = event("host", name="invited", attributes={"guests": [1, 2, 3], "text": "x" * 5000})
+    with pytest.raises(InvalidDocument) as refusal:
+        await bench.service.run(bench.us, large)
+    assert [problem.where for problem in refusal.value.problems] == ["attributes/guests"]
+    assert await bench.inbox("event") == []
+    await bench.service.run(
+        bench.us, event("host", name="invited", attributes={"guests": [1, 2, 3], "text": "x" * 3000})
+    )
+    assert len(await bench.inbox("event")) == 1
+
+
 async def test_a_full_queue_refuses(bench: Bench) -> None:
     acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), waiting_max=5)
     notice = await event_notice(bench.service.resources, bench.us, event("ada"))

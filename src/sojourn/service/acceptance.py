@@ -13,7 +13,9 @@ from typing import Any, cast
 import msgspec
 
 from sojourn.model.identities import Identity, user_identity
-from sojourn.service.errors import Overloaded
+from sojourn.model.problems import Problem
+from sojourn.service.backlog import Backlog
+from sojourn.service.errors import InvalidDocument, Overloaded
 from sojourn.service.facts import Facts
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.owners import address
@@ -37,6 +39,9 @@ WAITING_SIZE_MAX = 100_000_000
 NAMED_MAX = 1000
 """People that one event may name for enrollment; the rest of a longer list is not read."""
 
+NAMED_SIZE_MAX = 32_000_000
+"""Characters of what the people get whom one event names: each gets the event. A thousand of them at 32 kB each."""
+
 
 class _Unit:
     """Notices that become durable together, and who waits for it."""
@@ -58,6 +63,7 @@ class Acceptance:
         clock: Callable[[], datetime],
         facts: Facts,
         *,
+        backlog: Backlog | None = None,
         batch_max: int = BATCH_MAX,
         waiting_max: int = WAITING_MAX,
         waiting_size_max: int = WAITING_SIZE_MAX,
@@ -65,6 +71,7 @@ class Acceptance:
         self._pool = pool
         self._clock = clock
         self._facts = facts
+        self.backlog = backlog or Backlog(pool)
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._waiting_size_max = waiting_size_max
@@ -85,10 +92,11 @@ class Acceptance:
         """Return when all the notices are durable; if that fails, none of them is.
 
         Raises:
-            Overloaded: Too many are waiting.
+            Overloaded: Too many are waiting, for their acceptance or for the engines.
         """
         if not notices:
             return
+        self.backlog.admit()
         if self._waiting_count >= self._waiting_max or self._waiting_size >= self._waiting_size_max:
             raise Overloaded
         unit = _Unit(notices, asyncio.get_running_loop().create_future())
@@ -103,11 +111,22 @@ class Acceptance:
         """Wait for what has been submitted."""
         if self._flushing is not None:
             await self._flushing
+        await self.backlog.close()
 
     async def accept_many(
         self, notices: Sequence[Notice], *, before_commit: Callable[[Conn], Awaitable[None]] | None = None
     ) -> None:
-        """Accept notices in one transaction of their own. `before_commit` may write what must be true with them."""
+        """Accept notices in one transaction of their own. `before_commit` may write what must be true with them.
+
+        Raises:
+            Overloaded: Too many are waiting for the engines.
+        """
+        self.backlog.admit()
+        await self._accept_many(notices, before_commit)
+
+    async def _accept_many(
+        self, notices: Sequence[Notice], before_commit: Callable[[Conn], Awaitable[None]] | None = None
+    ) -> None:
         shard_count = await self._facts.shard_count()
         async with self._pool.connection() as conn, conn.transaction():
             await accept(conn, notices, shard_count=shard_count, now=self._clock())
@@ -137,7 +156,7 @@ class Acceptance:
         """Commit a batch. Where it fails for what it holds, part it, so that only what is at fault fails."""
         try:
             with availability():
-                await self.accept_many([notice for unit in batch for notice in unit.notices])
+                await self._accept_many([notice for unit in batch for notice in unit.notices])
         except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
             middle = len(batch) // 2
             if middle and not isinstance(failure, Unavailable):
@@ -175,7 +194,7 @@ async def _named_entries(conn: Conn, notices: Sequence[Notice], *, shard_count: 
         for listener in by_event.get((notice.workspace_id, word.name), ())
         if listener.app_id is None or listener.app_id == notice.app_id
         for entry in [_entry_event(notice, word, listener)]  # one text, however many people share it
-        for user in _named_users(notice, listener.attribute_name)
+        for user in _checked(_named_users(notice, listener.attribute_name), word, listener)
     ]
     if not entries:
         return []
@@ -187,6 +206,15 @@ def _entry_event(notice: Notice, word: Word, listener: NamedListener) -> Notice:
     data = {"journey_id": listener.journey_id, "point_no": listener.point_no, "event": msgspec.Raw(word.data.encode())}
     entry = Word(kind="entry_event", data=json_text(data), name=word.name, occurred_at=word.occurred_at)
     return Notice(workspace_id=notice.workspace_id, app_id=notice.app_id, identities=(), words=(entry,))
+
+
+def _checked(users: list[Identity], word: Word, listener: NamedListener) -> list[Identity]:
+    if len(users) * len(word.data) > NAMED_SIZE_MAX:
+        limit = NAMED_SIZE_MAX // len(users)
+        text = f"an event that names {len(users)} people to enroll has at most {limit} characters"
+        problem = Problem("event.named_too_large", f"attributes/{listener.attribute_name}", text)
+        raise InvalidDocument(text, problems=(problem,))
+    return users
 
 
 def _named_users(notice: Notice, attribute_name: str) -> list[Identity]:

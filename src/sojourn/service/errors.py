@@ -111,7 +111,10 @@ class Overloaded(SojournError):
     """too much is waiting to be accepted; try again later"""
 
     code = "overloaded"
-    retry_after_s = 1
+
+    def __init__(self, text: str = "", *, retry_after_s: int = 1) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(text)
 
 
 class JourneyNotRunning(SojournError):

@@ -10,6 +10,7 @@ import structlog
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.attributes import get_attributes
+from sojourn.service.backlog import INBOX_MAX, Backlog
 from sojourn.service.bulk import get_bulk_request, set_attributes_in_bulk
 from sojourn.service.calls import track_calls
 from sojourn.service.deletion import delete_device, delete_person, unregister_device
@@ -133,9 +134,9 @@ def _answering() -> Generator[None, None, None]:
 class Service:
     """Carries out commands. One per process; `close` it before its pool."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
+    def __init__(self, pool: Pool, clock: Callable[[], datetime], *, inbox_max: int = INBOX_MAX) -> None:
         facts = Facts(pool)
-        self.acceptance = Acceptance(pool, clock, facts)
+        self.acceptance = Acceptance(pool, clock, facts, backlog=Backlog(pool, inbox_max=inbox_max))
         self.reactions = Reactions(pool, clock)
         self.resources = Resources(
             pool=pool, clock=clock, facts=facts, acceptance=self.acceptance, reactions=self.reactions

@@ -86,6 +86,13 @@ async def _append(conn: Conn, rows: Sequence[InboxRow], now: datetime) -> None:
     await conn.execute(QUERIES["append_inbox"], arrays | {"now": now})
 
 
+async def estimate_inbox(conn: Conn) -> int:
+    """Return about how many rows wait. Takes two looks into an index per shard, however many there are."""
+    row = await (await conn.execute(QUERIES["estimate_inbox"])).fetchone()
+    assert row is not None, "a sum is one row"
+    return row[0]
+
+
 async def named_listeners(conn: Conn, events: Collection[tuple[int, str]]) -> list[NamedListener]:
     """Return the entries that react to events, given as workspace and name, by enrolling the people they name."""
     arrays = {"workspace_ids": [workspace_id for workspace_id, _ in events], "names": [name for _, name in events]}

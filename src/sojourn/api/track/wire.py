@@ -103,6 +103,8 @@ def decode(method: str, body: bytes) -> Decoded:
 
 def place_of(problem: Problem, command: TrackCalls, *, is_batch: bool) -> str:
     """Return the place of the service's problem in the words of the request."""
+    if not problem.where.startswith("calls/"):
+        return problem.where.replace("/", ".")
     _, number, field, *rest = problem.where.split("/")
     path = item("batch", int(number)) if is_batch else ""
     if field == "attributes" and command.calls[int(number)].kind != "event":

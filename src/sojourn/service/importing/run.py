@@ -157,6 +157,8 @@ class _Run:
         return self.report(done, 1.0)
 
     async def _store(self, batch: _Batch, done: Progress, reached: Progress) -> None:
+        if not self._plan.is_history:
+            await self._resources.acceptance.backlog.room()
         people = [row for row in batch.accepted if isinstance(row, PersonRow)]
         events = [row for row in batch.accepted if isinstance(row, EventRow)]
         async with self._resources.pool.connection() as conn:

@@ -28,3 +28,23 @@ order by l.journey_id, l.point_no;
 -- Tell whoever ticks these shards that there is something to do; heard when the transaction commits.
 select pg_notify('sojourn_inbox', input.shard::text)
 from unnest(%(shards)s::smallint[]) as input(shard);
+
+-- name: estimate_inbox
+-- About how many rows wait, from the first and the last of each shard: ids are counted over all shards, so a shard has
+-- one in so many of those between.
+select coalesce(sum(newest.inbox_id - oldest.inbox_id + 1), 0)::bigint / greatest((select count(*) from shard), 1) as n
+from shard as s
+cross join lateral (
+    select i.inbox_id
+    from inbox as i
+    where i.shard = s.shard
+    order by i.inbox_id
+    limit 1
+) as oldest
+cross join lateral (
+    select i.inbox_id
+    from inbox as i
+    where i.shard = s.shard
+    order by i.inbox_id desc
+    limit 1
+) as newest;
