@@ -359,6 +359,8 @@ class Walker:
 
     def _select(self, journey: Journey, row: Row) -> None:
         if not journey.admits or not isinstance(journey.points.get(row.data["point_no"]), StartByApi):
+            refusal = "entry removed" if journey.admits else "journey not running"
+            self.requests[row.data["request_uuid"], refusal] += 0
             return
         wanted = parse(row.data["filter"])
         chosen = [person for person in self._in_order() if self._belongs(person, wanted)]

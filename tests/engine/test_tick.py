@@ -270,6 +270,16 @@ async def test_a_request_selects_in_batches(lab: Lab, people: int) -> None:
     assert await lab.answers(REQUESTS[0]) == {"entered": 5}
 
 
+async def test_a_selection_that_comes_to_a_paused_journey_is_answered(lab: Lab) -> None:
+    journey = await lab.start("api -> wait 1d -> exit")
+    await lab.person("ada", vip=True)
+    await lab.tick()
+    await lab.select(journey, tagged("vip"), request=REQUESTS[0])
+    await lab.pause(journey)
+    await lab.tick()
+    assert await lab.answers(REQUESTS[0]) == {"journey not running": 0}
+
+
 async def test_an_event_between_a_selection_and_its_tick_counts(lab: Lab) -> None:
     journey = await lab.start(HEARS, hears=awaiting("bought", period="1h"))
     await lab.person("ada")

@@ -98,6 +98,31 @@ async def test_a_filter_goes_to_every_shard(bench: Bench) -> None:
     assert found.accepted is None
 
 
+async def test_a_filter_request_that_met_nobody_ends(bench: Bench) -> None:
+    journey = await bench.running(api_graph())
+    request = await enroll(bench, journey, filter=FILTER)
+    ask = GetEntryRequest(journey=str(journey.journey), request_uuid=request)
+    await bench.execute("delete from inbox where kind = 'select' and shard < 7")
+    assert (await bench.service.run(bench.us, ask)).accepted is None
+    await bench.execute("delete from inbox where kind = 'select'")
+    assert await bench.service.run(bench.us, ask) == EntryOutcome(
+        request_uuid=request, accepted=0, entered=0, refused={}
+    )
+
+
+async def test_a_filter_request_accepted_whom_it_met(bench: Bench) -> None:
+    journey = await bench.running(api_graph())
+    request = await enroll(bench, journey, filter=FILTER)
+    for shard, outcome, n in ((0, "entered", 2), (3, "already inside", 1)):
+        await bench.execute(
+            "insert into request_tally values (%(shard)s, %(uuid)s, %(outcome)s, %(n)s)",
+            shard=shard, uuid=request, outcome=outcome, n=n,
+        )  # fmt: skip
+    await bench.execute("delete from inbox where kind = 'select'")
+    ask = GetEntryRequest(journey=str(journey.journey), request_uuid=request)
+    assert (await bench.service.run(bench.us, ask)).accepted == 3
+
+
 async def test_the_body_is_checked_first(bench: Bench) -> None:
     nobody = str(uuid4())
     assert await refusal(bench, BadSelector, nobody) == "one of users, hwids or filter must be provided"

@@ -17,11 +17,21 @@ if TYPE_CHECKING:
     from sojourn.engine.tick import Advance
     from sojourn.store.tick import ShardWideRow
 
+ENTRY_REMOVED = "entry removed"
+NOT_RUNNING = "journey not running"
+"""Why a request let nobody in."""
+
+
+def refusal_of(journey: Journey) -> str:
+    """Say why nobody can come in at an entry that requests name."""
+    return ENTRY_REMOVED if journey.admits else NOT_RUNNING
+
 
 async def select_people(advance: Advance, journey: Journey, row: ShardWideRow) -> bool:
     """Let in a batch of the people whom a request selects; tell whether it was the last."""
     point_no = int(row.data["point_no"])
     if not journey.admits or not isinstance(journey.point(point_no), StartByApi):
+        await advance.tick.refuse_selection(str(row.data["request_uuid"]), refusal_of(journey))
         return True
     given: dict[str, object] = {
         "after_profile": int(row.data.get("after_profile", 0)),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sojourn.engine.arrivals import run_schedule, select_people
+from sojourn.engine.arrivals import refusal_of, run_schedule, select_people
 from sojourn.engine.audiences import look_again, look_at_changed, look_at_written, read_changes, watching
 from sojourn.engine.catalog import Catalog, Journey, Runnable
 from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
@@ -17,11 +17,6 @@ from sojourn.model.openings import APPLICATION_OPEN
 from sojourn.model.points import MessageBus, StartByApi, WaitForTrigger
 from sojourn.store.connection import Conn
 from sojourn.store.tick import Alarm, EventRange, InboxGroup, Moved, ShardWideRow, Tick
-
-ENTRY_REMOVED = "entry removed"
-NOT_RUNNING = "journey not running"
-"""Why a request let nobody in."""
-
 
 PIPELINED = 64
 """Statements sent at most without waiting for their answers."""
@@ -177,8 +172,7 @@ class Advance:
                 await self.admit(journey, point_no, journey.on_entry(point_no), {"last_inbox": last})
                 await self.tick.count_repeated_enrolls(last, journey.journey_id, point_no)
             else:
-                refusal = ENTRY_REMOVED if journey.admits else NOT_RUNNING
-                await self.tick.refuse_enrolls(last, journey.journey_id, point_no, refusal)
+                await self.tick.refuse_enrolls(last, journey.journey_id, point_no, refusal_of(journey))
         for journey, point_no in self._named_entries(groups, "entry_event"):
             if journey.admits and isinstance(journey.point(point_no), MessageBus):
                 await self.admit(journey, point_no, journey.on_entry(point_no), {"last_inbox": last})

@@ -276,9 +276,13 @@ async def get_entry_request(resources: Resources, caller: Caller, command: GetEn
         request = await store.find_entry_request(conn, request_uuid=command.request_uuid, journey_id=journey.journey_id)
         if request is None:
             raise NotFound
-        outcomes = await store.entry_outcomes(conn, shards=range(shard_count), request_uuid=command.request_uuid)
+        # In this order: once no shard is left to be asked, what all of them said is there.
+        where = {"shards": range(shard_count), "request_uuid": command.request_uuid}
+        is_open = request.accepted is None and await store.is_being_selected(conn, **where)
+        outcomes = await store.entry_outcomes(conn, **where)
+    accepted = None if is_open else sum(outcomes.values()) if request.accepted is None else request.accepted
     entered = outcomes.pop(ENTERED, 0)
-    return EntryOutcome(request_uuid=command.request_uuid, accepted=request.accepted, entered=entered, refused=outcomes)
+    return EntryOutcome(request_uuid=command.request_uuid, accepted=accepted, entered=entered, refused=outcomes)
 
 
 async def drop_people(resources: Resources, caller: Caller, command: DropPeople) -> Done:

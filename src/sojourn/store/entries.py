@@ -39,6 +39,14 @@ async def entry_outcomes(conn: Conn, *, shards: Sequence[int], request_uuid: UUI
     return dict[str, int](await cursor.fetchall())
 
 
+async def is_being_selected(conn: Conn, *, shards: Sequence[int], request_uuid: UUID) -> bool:
+    """Tell whether the filter of a request has yet to be evaluated somewhere."""
+    values = {"shards": list(shards), "request_uuid": request_uuid}
+    row = await (await conn.execute(QUERIES["entry_is_being_selected"], values)).fetchone()
+    assert row is not None, "`exists` is one row"
+    return row[0]
+
+
 async def find_entry_request(conn: Conn, *, request_uuid: UUID, journey_id: int) -> EntryRequest | None:
     """Return a request to enroll people in a journey."""
     values = {"request_uuid": request_uuid, "journey_id": journey_id}

@@ -205,6 +205,10 @@ class Tick:
             "refuse_enrolls", last_inbox=last_inbox, journey_id=journey_id, point_no=point_no, refusal=refusal
         )
 
+    async def refuse_selection(self, request_uuid: str, refusal: str) -> None:
+        """Note why a request to enroll by a filter met nobody: the filter was not evaluated."""
+        await self._do("refuse_selection", request_uuid=request_uuid, refusal=refusal)
+
     async def count_repeated_enrolls(self, last_inbox: int, journey_id: int, point_no: int) -> None:
         """Answer the repetitions of people in the requests for an entry."""
         await self._do("count_repeated_enrolls", last_inbox=last_inbox, journey_id=journey_id, point_no=point_no)

@@ -7,6 +7,16 @@ where t.shard = any(%(shards)s::smallint[])
 group by t.outcome
 order by t.outcome;
 
+-- name: entry_is_being_selected
+-- Whether a shard has yet to say whom the filter of a request meets.
+select exists (
+    select from inbox as i
+    where i.shard = any(%(shards)s::smallint[])
+      and i.profile_id is null
+      and i.kind = 'select'
+      and i.data ->> 'request_uuid' = %(request_uuid)s::uuid::text
+) as is_being_selected;
+
 -- name: find_entry_request
 -- A request to enroll people in a journey.
 select accepted

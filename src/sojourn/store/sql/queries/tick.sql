@@ -729,6 +729,12 @@ where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and
 group by i.data ->> 'request_uuid'
 on conflict (shard, request_uuid, outcome) do update set n = request_tally.n + excluded.n;
 
+-- name: refuse_selection
+-- Note why a request met nobody in this shard: its filter was not evaluated, so the reason stands with nobody.
+insert into request_tally (shard, request_uuid, outcome, n)
+values (%(shard)s::smallint, %(request_uuid)s::uuid, %(refusal)s::text, 0)
+on conflict (shard, request_uuid, outcome) do nothing;
+
 -- name: count_repeated_enrolls
 -- Answer the repetitions of one person in the requests of the batch for an entry; only the first of them arrives.
 with asked as materialized (
