@@ -815,6 +815,15 @@ async def test_grpc_survives_bad_messages(
         assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
+async def test_a_refusal_with_very_many_problems_reaches_a_grpc_client(site: Site) -> None:
+    async with GrpcClient(site.grpc_port, TOKEN) as client:
+        payload = {"users": [f"{number}-" + "x" * 2000 for number in range(1_000)]}
+        refused = await refusal(client.call("StartExternal", {"id": NOWHERE, "payload": payload}))
+        assert refused.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+        assert refused.message.startswith("payload.users[0]: an id has at most ")
+        assert "bytes more]" in refused.message
+
+
 # The reference page -------------------------------------------------------------------------------------------
 
 

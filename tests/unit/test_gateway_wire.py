@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from sojourn.api.gateway.writing import to_json, unreadable
 from sojourn.model import graph as model
 from sojourn.model import points as p
 from sojourn.model import schedule
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, part
 from sojourn.service.commands import Comment, Journey, JourneyDraft, Place, PointNumbers, Statistics
 from sojourn.service.errors import InvalidDocument
 
@@ -523,6 +524,15 @@ def test_many_violations_fit_into_metadata() -> None:
     problems = tuple(Problem("field.unknown", f"points[{n}].point_data.wait.foo", "unknown field") for n in range(200))
     status = fitting(rpc_status(InvalidDocument("much is wrong", problems=problems)))
     assert 1_000 < status.ByteSize() <= DETAILS_MAX
+    detail = BadRequest()
+    status.details[0].Unpack(detail)
+    shown = len(detail.field_violations)
+    assert status.message == f"much is wrong [the details hold {shown} of 200 violations]"
+
+
+def test_a_long_message_fits_into_metadata() -> None:
+    status = fitting(rpc_status(InvalidDocument("ä" * 5_000)))
+    assert status.message == f"{'ä' * 500}… [9000 bytes more]"
 
 
 # Writing -----------------------------------------------------------------------------------------------------
@@ -653,6 +663,9 @@ def test_the_legacy_list_has_its_metadata_key() -> None:
         (Problem("x", "comments/3", ""), "comments[3]"),
         (Problem("x", f"points/{B}/headers/²", ""), 'points[1].point_data.wait.headers["²"]'),
         (Problem("x", "graph/points/²/id", ""), 'points["²"].id'),
+        (Problem("x", f"points/{B}/headers/{part('a/b')}", ""), 'points[1].point_data.wait.headers["a/b"]'),
+        (Problem("x", f"points/{B}/headers/{part('0')}", ""), "points[1].point_data.wait.headers.0"),
+        (Problem("x", f"points/{B}/headers/{part('x.y~1')}", ""), 'points[1].point_data.wait.headers["x.y~1"]'),
     ],
 )
 def test_places_are_said_in_the_words_of_the_contract(problem: Problem, where: str) -> None:

@@ -155,7 +155,7 @@ def test_methods_after_a_condition_add_to_it() -> None:
         ('Event("a", often, 3)', 1, 12, "`Event` takes `count`, `days`, `app` or"),
         ("Not(" * 101 + "And()" + ")" * 101, 1, 5, "conditions nest at most 100 levels"),
         ("x" * 20_001, 1, 1, "a segment has at most 20,000 characters"),
-        ('A("")', 1, 1, "length >= 1"),
+        ('A("")', 1, 1, "at least 1 character"),
     ],
 )
 def test_refusals_name_the_place(text: str, line: int, column: int, told: str) -> None:
@@ -304,6 +304,22 @@ def test_deep_trees_are_refused_not_followed() -> None:
 def test_values_that_the_database_cannot_hold(value: str | float) -> None:
     segment = Attribute(path=("a",), operator="EQ", values=(value,))
     assert [problem.code for problem in check_segment(segment, SCOPE)] == ["segment.values"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('Event("x", days, 99999)', "a number of days is at most 3660"),
+        ('T("", EQ, "a")', "a name has at least 1 character"),
+        ('A("")', "the code of an app has at least 1 character"),
+        (f'A("X", [{", ".join(["iOS"] * 51)}])', "there are at most 50 platforms"),
+        ("Geo(100, 0, 1)", "a latitude is at most 90"),
+        ('Event("x", attr(""), GT, 1)', "a name has at least 1 character"),
+    ],
+)
+def test_a_broken_limit_is_told_in_words_of_the_language(text: str, told: str) -> None:
+    with pytest.raises(SeglangError, match=rf"^line 1, column 1: {told}$"):
+        parse(text)
 
 
 def test_every_tag_is_explicit() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from sojourn.model.points import Scalar
 from sojourn.model.segments import Comparison, Condition, Expression, Operator
 from sojourn.seglang.errors import SeglangError
+from sojourn.seglang.limits import limit_told
 
 OPERATORS: dict[str, Operator] = {
     "any": "SET", "between": "BETWEEN", "contains": "CONTAINS", "endswith": "ENDS_WITH", "eq": "EQ", "gt": "GT",
@@ -226,7 +227,7 @@ def checked(condition: Condition, place: Place) -> Condition:
     try:
         return msgspec.convert(msgspec.to_builtins(condition), type(condition))
     except msgspec.ValidationError as error:
-        raise place.refusal(str(error)) from error
+        raise place.refusal(limit_told(error)) from error
 
 
 def _flat(items: tuple[Word | Literal | Items, ...]) -> tuple[Scalar, ...]:

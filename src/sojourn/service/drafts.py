@@ -8,7 +8,7 @@ import msgspec
 
 from sojourn.model.graph import Graph
 from sojourn.model.points import PointId
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, part
 from sojourn.service.commands import Comment, Journey, JourneyDraft, Place
 from sojourn.service.errors import InvalidDocument
 from sojourn.service.values import INTEGER_MAX, text_problems
@@ -58,7 +58,7 @@ def _unstorable(value: object, where: str) -> Iterator[Problem]:
         case dict():
             for key, item in cast("dict[str, object]", value).items():  # to_builtins makes every key a string
                 yield from text_problems(key, where)
-                yield from _unstorable(item, f"{where}/{key}".removeprefix("/"))
+                yield from _unstorable(item, f"{where}/{part(key)}".removeprefix("/"))
         case list() | tuple():
             for place, item in enumerate(cast("list[object]", value)):
                 yield from _unstorable(item, f"{where}/{place}")

@@ -14,7 +14,7 @@ from sojourn.compiler.segments import check_segment
 from sojourn.model.graph import Graph
 from sojourn.model.identities import IDENTITY_MAX, Identity, device_identity, user_identity
 from sojourn.model.points import StartByApi
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, part
 from sojourn.seglang import SeglangError, parse
 from sojourn.service.acceptance import accept
 from sojourn.service.commands import (
@@ -133,7 +133,7 @@ def _shape_problems(command: EnrollByApi) -> Iterator[Problem]:
         yield from people_problems(ids, name)
     yield from count_problems(command.attribute_values, "attribute_values")
     for name, value in command.attribute_values.items():
-        where = f"attribute_values/{name[:IDENTITY_MAX]}"
+        where = f"attribute_values/{part(name[:IDENTITY_MAX])}"
         if len(value) > STRING_MAX:
             yield Problem("value.too_long", where, f"a value has at most {STRING_MAX} characters")
         yield from text_problems(name, where)
@@ -207,7 +207,7 @@ def _entry_attributes(entry: StartByApi, given: Mapping[str, str]) -> dict[str, 
     missing = [each.name for each in entry.attributes if each.required and each.name not in values]
     if missing:
         problems = tuple(
-            Problem("entry.attribute_missing", f"attribute_values/{name}", f"missing attribute: {name}")
+            Problem("entry.attribute_missing", f"attribute_values/{part(name)}", f"missing attribute: {name}")
             for name in missing
         )
         raise InvalidDocument(problems[0].text, problems=problems)
@@ -277,9 +277,11 @@ async def get_entry_request(resources: Resources, caller: Caller, command: GetEn
         if request is None:
             raise NotFound
         # In this order: once no shard is left to be asked, what all of them said is there.
-        where = {"shards": range(shard_count), "request_uuid": command.request_uuid}
-        is_open = request.accepted is None and await store.is_being_selected(conn, **where)
-        outcomes = await store.entry_outcomes(conn, **where)
+        shards, request_uuid = range(shard_count), command.request_uuid
+        is_open = request.accepted is None and await store.is_being_selected(
+            conn, shards=shards, request_uuid=request_uuid
+        )
+        outcomes = await store.entry_outcomes(conn, shards=shards, request_uuid=request_uuid)
     accepted = None if is_open else sum(outcomes.values()) if request.accepted is None else request.accepted
     entered = outcomes.pop(ENTERED, 0)
     return EntryOutcome(request_uuid=command.request_uuid, accepted=accepted, entered=entered, refused=outcomes)

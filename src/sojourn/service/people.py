@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sojourn.model.identities import EMAIL, Identity, device_identity, user_identity
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, part
 from sojourn.model.zones import zone_of_offset
 from sojourn.service.commands import (
     AttributeOperation,
@@ -208,7 +208,7 @@ def _operation_problems(command: SetAttributes) -> Iterator[Problem]:
     yield from subject_problems(command.subject)
     yield from count_problems(command.operations, "operations")
     for operation in command.operations:
-        where = f"operations/{operation.tag[:100]}"
+        where = f"operations/{part(operation.tag[:100])}"
         yield from name_problems(operation.tag, where)
         yield from value_problems(operation.value, where)
         if operation.op == "increment" and (

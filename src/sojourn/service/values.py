@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, cast
 
 from sojourn.model.identities import IDENTITY_MAX
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, part
 from sojourn.service.commands import Subject
 from sojourn.service.errors import InvalidDocument
 
@@ -35,8 +35,9 @@ def attribute_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Pr
     if len(attributes) > ATTRIBUTES_MAX:
         return
     for name, value in attributes.items():
-        yield from name_problems(name, f"{where}/{name[:NAME_MAX]}")
-        yield from value_problems(value, f"{where}/{name[:NAME_MAX]}")
+        place = f"{where}/{part(name[:NAME_MAX])}"
+        yield from name_problems(name, place)
+        yield from value_problems(value, place)
 
 
 def document_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, name_of
 
 _INDEX = re.compile(r"[0-9]{1,7}")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -31,13 +31,13 @@ def item(path: str, index: int) -> str:
 
 
 def joined(path: str, parts: Iterable[str]) -> str:
-    """Return the path of what lies below `path`; of the parts, numbers are places in lists.
+    """Return the path of what lies below `path`; of the parts of a problem's place, numbers are places in lists.
 
-    >>> joined("points[2]", ["branches", "0", "²"])
-    'points[2].branches[0]["²"]'
+    >>> joined("points[2]", ["branches", "0", "²", "a~1b"])
+    'points[2].branches[0]["²"]["a/b"]'
     """
     for part in parts:
-        path = item(path, int(part)) if is_index(part) else member(path, part)
+        path = item(path, int(part)) if is_index(part) else member(path, name_of(part))
     return path
 
 

@@ -25,8 +25,12 @@ from sojourn.api.gateway.writing import unreadable
 from sojourn.model.problems import SojournError
 from sojourn.service.service import Service
 
-DETAILS_MAX = 5_000
-"""Bytes of error details. They travel as metadata, which clients commonly take up to 8 KB of."""
+DETAILS_MAX = 4_500
+"""Bytes of error details. They travel as metadata, which clients commonly take up to 8 KB of: a third larger than they
+are, and with the message beside them."""
+
+MESSAGE_MAX = 1_000
+"""Bytes of the message of an error."""
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -109,12 +113,23 @@ async def _abort(context: Context, error: SojournError) -> None:
 
 
 def fitting(status: Status) -> Status:
-    """Return the status with as many violations as fit into metadata; `Validate` tells all of them."""
+    """Return the status with as much of its words and violations as fits into metadata, saying what was left out."""
+    status.message = _shortened(status.message)
     if status.ByteSize() <= DETAILS_MAX:
         return status
-    detail = BadRequest()
+    detail, words = BadRequest(), status.message
     status.details[0].Unpack(detail)
+    of = len(detail.field_violations)
     while status.ByteSize() > DETAILS_MAX and detail.field_violations:
         del detail.field_violations[len(detail.field_violations) * 3 // 4 :]
         status.details[0].Pack(detail)
+        status.message = f"{words} [the details hold {len(detail.field_violations)} of {of} violations]"
     return status
+
+
+def _shortened(words: str) -> str:
+    """Return the words within `MESSAGE_MAX` bytes."""
+    encoded = words.encode()
+    if len(encoded) <= MESSAGE_MAX:
+        return words
+    return f"{encoded[:MESSAGE_MAX].decode(errors='ignore')}… [{len(encoded) - MESSAGE_MAX} bytes more]"

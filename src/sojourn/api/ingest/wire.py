@@ -4,13 +4,13 @@ Clients on devices send more than is kept; what is known of that stands at the m
 is a mistake, and is said to be one.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from sojourn.api.common.misfits import misfits
-from sojourn.api.common.paths import is_index, item, joined, member
+from sojourn.api.common.paths import joined
 from sojourn.api.ingest.methods import Method
 from sojourn.api.ingest.reading import Command, Decoded
 from sojourn.service.commands import (
@@ -110,20 +110,6 @@ def problem_place(command: Command, where: str) -> str:
         return joined({"attributes": "eventAttributes", "title": "name"}.get(head, head), rest)
     if where in _PLACES:
         return _PLACES[where]
-    head, _, rest = where.partition("/")
+    head, *rest = where.split("/")
     path = head if isinstance(command, PostEvent) else {"attributes": "tags", "operations": "tags"}.get(head, head)
-    name, _, index = rest.rpartition("/")
-    if name and is_index(index) and rest not in _names(command):
-        return item(member(path, name), int(index))
-    return member(path, rest) if rest else path
-
-
-def _names(command: Command) -> Container[str]:
-    """Return the names of the attributes that a command is about; a name may hold a slash."""
-    match command:
-        case SetAttributes():
-            return {operation.tag for operation in command.operations}
-        case PostEvent() | RegisterDevice() | RegisterEmail():
-            return command.attributes.keys()
-        case _:
-            return ()
+    return joined(path, rest)

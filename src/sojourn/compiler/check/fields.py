@@ -25,7 +25,7 @@ from sojourn.model.points import (
     WaitForTrigger,
     Webhook,
 )
-from sojourn.model.problems import Problem
+from sojourn.model.problems import Problem, part
 from sojourn.model.schedule import DEVICE, WEEKDAYS, Every, SegmentRepeat
 from sojourn.seglang import SeglangError, parse
 from sojourn.templates import check_template
@@ -41,7 +41,7 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     yield from _application(chosen.application_code, "settings/application_code", scope)
     for channel, hours in chosen.silent_hours.items():
         if hours.enabled:
-            yield _unavailable(f"settings/silent_hours/{channel}", "silent hours are")
+            yield _unavailable(f"settings/silent_hours/{part(channel)}", "silent hours are")
     if chosen.user_id_track_change_policy != "USER_ID_TRACK_CHANGE_POLICY_KEEP":
         yield _unavailable("settings/user_id_track_change_policy", "dropping people whose device changes hands is")
     if chosen.conversion_window is not None:
@@ -256,7 +256,7 @@ def _webhook(point: Webhook, where: str) -> Iterator[Problem]:
     for name, value in point.headers.items():
         if not HEADER.match(name):
             yield Problem("webhook.header", f"{where}/headers", f"`{name}` is not the name of a header")
-        yield from _template(value, f"{where}/headers/{name}")
+        yield from _template(value, f"{where}/headers/{part(name)}")
 
 
 def _send_email(point: SendEmail, where: str, scope: CheckScope) -> Iterator[Problem]:

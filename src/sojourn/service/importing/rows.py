@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from sojourn.model.identities import EMAIL, Identity, device_identity, user_identity
+from sojourn.model.problems import legible
 from sojourn.model.segments import FIRST_UNIX_SECOND, LAST_UNIX_SECOND, Span, moment
 from sojourn.service.importing.files import Fields, Row
 from sojourn.service.importing.plan import Layout, Plan, ValueType
@@ -160,7 +161,7 @@ class Reader:
                 attributes[name] = value if type_ is None else READERS[type_](value, self._plan.list_separator)
             except ValueError:
                 problems.append(f"`{name}`: `{str(value)[:64]}` is no {type_}")
-        problems += [f"{each.where}: {each.text}" for each in attribute_problems(attributes, "attributes")]
+        problems += [f"{legible(each.where)}: {each.text}" for each in attribute_problems(attributes, "attributes")]
         return attributes
 
     def _attribute_fields(self, fields: Fields) -> Iterator[tuple[str, Any]]:
