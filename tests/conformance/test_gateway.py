@@ -630,6 +630,11 @@ async def test_the_path_names_the_journey(http: httpx.AsyncClient) -> None:
     assert answer["message"] == "uuid: differs from the one in the path"
 
 
+async def test_a_parameter_given_twice_is_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/api/v3/journeygateway?page=1&status=STATUS_DRAFT&page=2")
+    assert (answer.status_code, answer.json()["message"]) == (400, "page: given more than once")
+
+
 async def test_unknown_query_parameters_are_refused(http: httpx.AsyncClient) -> None:
     answer = await http.get("/api/v3/journeygateway", params={"page": "x", "sort": "title", "status": "RUNNING"})
     assert answer.status_code == 400

@@ -49,7 +49,8 @@ def parse(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise MalformedRequest("malformed JSON: not valid UTF-8") from None
     except msgspec.DecodeError as error:
-        raise MalformedRequest(f"malformed JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+        told, _, _ = str(error).removeprefix("JSON is malformed: ").partition(" - at ")
+        raise MalformedRequest(f"malformed JSON: {told[:1].lower()}{told[1:]}") from None
     if not isinstance(document, dict):
         raise MalformedRequest("the body must be a JSON object")
     return cast("dict[str, Any]", document)

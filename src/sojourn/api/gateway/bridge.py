@@ -4,6 +4,7 @@ The table of routes is read from the descriptors when the server starts; no rout
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import InternalError, MalformedRequest
 from sojourn.api.gateway.methods import METHODS, Call
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
-from sojourn.api.gateway.problems import envelope, external_body
+from sojourn.api.gateway.problems import envelope, external_body, malformed
 from sojourn.api.gateway.reading import fields_by_spelling, fill, from_query
 from sojourn.api.gateway.wire import CHOICES
 from sojourn.api.gateway.writing import to_json
@@ -131,7 +132,11 @@ async def _answer(route: Route, service: Service, request: AnyRequest) -> Messag
 async def _document(route: Route, request: AnyRequest) -> dict[str, Any] | dict[str, object]:
     if route.has_body:
         return parse(await read_body(request))
-    return from_query(cast("Descriptor", route.request.DESCRIPTOR), request.query_params.multi_items())
+    given = list(request.query_params.multi_items())
+    repeated = sorted(name for name, count in Counter(name for name, _ in given).items() if count > 1)
+    if repeated:
+        raise malformed([Problem("field.type", name, "given more than once") for name in repeated])
+    return from_query(cast("Descriptor", route.request.DESCRIPTOR), given)
 
 
 def _fill_from_path(route: Route, message: Message, values: dict[str, Any]) -> Sequence[Problem]:

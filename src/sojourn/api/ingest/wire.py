@@ -21,12 +21,9 @@ from sojourn.service.commands import (
     PostEvent,
     Preset,
     PresetList,
-    RegisterDevice,
-    RegisterEmail,
     Removed,
     Segment,
     SegmentList,
-    SetAttributes,
 )
 
 
