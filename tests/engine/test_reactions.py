@@ -34,7 +34,7 @@ from sojourn.service.tokens import ensure_token
 from sojourn.service.tracking import MessageRef, Tracker, tracking_key
 from sojourn.service.workspaces import ensure_app
 from sojourn.store.connection import Pool
-from sojourn.store.delivery import NextDue, look_for_messages
+from sojourn.store.delivery import NextDue, hold_back_messages, look_for_messages
 from sojourn.store.wakeups import make_worker_pool
 from tests import lab as laboratory
 from tests.conftest import SHARD_COUNT
@@ -440,12 +440,48 @@ async def test_messages_of_a_held_journey_wait_and_those_of_others_do_not(stage:
     async with stage.sending() as running:
         await running.heard.until("recorded")
         assert await stage.seen_by_senders() == [], "a held message is no reason to look again and again"
-        assert sorted(await stage.rows("select status::text from message")) == [("queued",), ("sent",)]
+        found = await stage.rows("select status::text, is_held from message")
+        assert sorted(found) == [("queued", True), ("sent", False)]
         assert running.heard.counts["claimed"] == 1
         await stage.change(held, "draft")
         running.advance(minutes=5)
         await running.heard.until("looked", running.heard.counts["looked"] + 8)
         assert running.heard.counts["claimed"] == 1
         await stage.change(held, "start")
+        await stage.tick()
         await running.heard.until("recorded", 2)
     assert await stage.tallies() == {"sent": 2}
+
+
+async def test_what_was_held_back_is_cancelled_with_its_journey(stage: Stage) -> None:
+    await stage.person("ada")
+    journey = await stage.start("api -> letter -> exit", letter=letter_without_split())
+    await stage.enroll(journey, "ada")
+    await stage.change(journey, "pause")
+    async with stage.sending() as running:
+        await running.heard.until("held")
+        assert await stage.rows("select status::text, is_held from message") == [("queued", True)]
+    await stage.change(journey, "finish")
+    await stage.tick()
+    assert await stage.rows("select status::text from message") == [("cancelled",)]
+
+
+async def test_a_start_waits_for_a_sender_that_holds_messages_back(stage: Stage) -> None:
+    """Or a message could be held back just after the start had released them all, and stay behind."""
+    await stage.person("ada")
+    journey = await stage.start("api -> letter -> exit", letter=letter_without_split())
+    await stage.enroll(journey, "ada")
+    await stage.change(journey, "pause")
+    [(shard, journey_id)] = await stage.rows("select shard, journey_id from message")
+    async with stage.pool.connection() as conn:
+        lane: dict[str, Any] = {"priority": 1, "channel": "email", "now": stage.now, "batch": 10}
+        assert await hold_back_messages(conn, shard=shard, journey_id=journey_id, **lane) == 1
+        starting = asyncio.create_task(stage.change(journey, "start"))
+        done, _ = await asyncio.wait([starting], timeout=0.2)
+        assert not done
+        await conn.commit()
+    await starting
+    await stage.tick()
+    assert await stage.rows("select status::text, is_held from message") == [("queued", False)]
+    async with stage.pool.connection() as conn:
+        assert await hold_back_messages(conn, shard=shard, journey_id=journey_id, **lane) == 0, "it runs"

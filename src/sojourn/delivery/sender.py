@@ -33,6 +33,7 @@ from sojourn.store.delivery import (
     ClaimedMessage,
     claim_messages,
     count_recent_messages,
+    hold_back_messages,
     look_for_messages,
     read_delivery_shards,
     release_expired_claims,
@@ -43,11 +44,12 @@ from sojourn.store.delivery import (
 URGENT, ORDINARY = 0, 1
 """Priorities of messages."""
 
+_HELD_AT_ONCE = 20_000
 _RELEASED_AT_ONCE = 1000
 _PAUSE_SECONDS = 1.0
 _CONTENTION = timedelta(milliseconds=50)
 
-Signal = Literal["claimed", "listening", "looked", "recorded", "released"]
+Signal = Literal["claimed", "held", "listening", "looked", "recorded", "released"]
 Signals = Callable[[Signal, int], None]
 """Told what happened and to how many; for tests, which wait for it instead of sleeping."""
 
@@ -190,12 +192,33 @@ class Sender:
         for row in rows:
             if row.at > now:
                 self._agenda.plan(shard, row.at)
-            elif row.priority is None:
+            elif row.priority is None or row.channel is None:
                 await self._release_expired(conn, shard, now)
+            elif row.held_journey is not None:
+                await self._hold_back(conn, shard, row.held_journey, self._lane(row.priority, row.channel))
             else:
                 self._lane(row.priority, row.channel).offer(shard)
 
-    def _lane(self, priority: int, channel: Channel | None) -> Lane:
+    async def _hold_back(self, conn: Conn, shard: int, journey_id: int, lane: Lane) -> None:
+        """Take what a held journey has at the head of a lane out of the queue, and look at what comes after it."""
+        now = self._clock()
+        held = await hold_back_messages(
+            conn,
+            shard=shard,
+            journey_id=journey_id,
+            priority=lane.priority,
+            channel=lane.channel,
+            now=now,
+            batch=_HELD_AT_ONCE,
+        )
+        await conn.commit()  # a start of the journey waits for this
+        if held:
+            self._agenda.wake([shard])
+            self._signals("held", held)
+        else:
+            self._agenda.plan(shard, now + _CONTENTION)  # another sender was quicker, or the journey runs again
+
+    def _lane(self, priority: int, channel: Channel) -> Lane:
         return next(lane for lane in self._lanes if (lane.priority, lane.channel) == (priority, channel))
 
     async def _release_expired(self, conn: Conn, shard: int, now: datetime) -> None:

@@ -20,8 +20,10 @@ ENDED = frozenset({"finished", "archived"})
 
 
 async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None:
-    """Carry out the resume policy for who was held, and schedule or watch for the segment entries."""
+    """Carry out the resume policy for who was held, release their messages, and schedule the segment entries."""
     held_since = row.data.get("held_since")
+    if await tick.release_messages(journey.journey_id):
+        await tick.notify_senders()
     if held_since is not None:
         await _resume_people(tick, journey, datetime.fromisoformat(str(held_since)), row.received_at)
     for point_no, schedule in journey.schedules().items():

@@ -28,11 +28,16 @@ class OutcomeUnwritable(SojournError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextDue:
-    """When a lane has its next message; without a lane, when the first lease ends."""
+    """When a lane has its next message; without a lane, when the first lease ends.
+
+    Attributes:
+        held_journey: The journey of that message, where it is held.
+    """
 
     priority: int | None
     channel: Channel | None
     at: datetime
+    held_journey: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +144,21 @@ async def claim_messages(
             },
         )
         return await cursor.fetchall()
+
+
+async def hold_back_messages(
+    conn: Conn, *, shard: int, journey_id: int, priority: int, channel: Channel, now: datetime, batch: int
+) -> int:
+    """Take the messages of a held journey among the next `batch` of a lane out of the queue. Return how many."""
+    values = {
+        "shard": shard,
+        "journey_id": journey_id,
+        "priority": priority,
+        "channel": channel,
+        "now": now,
+        "batch": batch,
+    }
+    return (await conn.execute(QUERIES["hold_back_messages"], values)).rowcount
 
 
 async def renew_claims(conn: Conn, *, shard: int, message_ids: Sequence[int], claimed_until: datetime) -> int:

@@ -568,6 +568,7 @@ create table message (
     journey_id integer not null,
     version_no integer not null,
     point_no smallint not null,
+    is_held boolean not null default false,  -- fell due while its journey was held; queued, but out of the queue
     channel channel not null,
     status message_status not null default 'queued',
     priority smallint not null default 1,  -- 0 transactional, 1 everything else
@@ -585,7 +586,9 @@ create table message (
     context jsonb,                -- as on stay
     constraint message_pkey primary key (shard, message_id)
 );
-create index message_queue_idx on message (shard, priority, channel, due_at, message_id) where status = 'queued';
+create index message_queue_idx on message (shard, priority, channel, due_at, message_id)
+    where status = 'queued' and not is_held;
+create index message_held_idx on message (shard, journey_id) where status = 'queued' and is_held;
 create index message_lease_idx on message (shard, claimed_until) where status = 'sending';
 create index message_enrollment_idx on message (shard, enrollment_id);
 

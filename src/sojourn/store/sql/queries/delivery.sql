@@ -2,27 +2,29 @@
 -- blast on one delays nothing on another.
 
 -- name: look_for_messages
--- When each lane of a shard has its next message, those of held journeys left out. The row without a lane is the end of
--- the first lease to end.
-select lane.priority, lane.channel::text as channel, head.due_at as at
+-- When each lane of a shard has its next message, and which journey it is of if that is held. The row without a lane is
+-- the end of the first lease to end.
+select lane.priority, lane.channel::text as channel, head.due_at as at, head.held_journey
 from unnest(%(priorities)s::smallint[], %(channels)s::channel[]) as lane (priority, channel)
 cross join lateral (
-    select m.due_at
+    select
+        m.due_at,
+        (
+            select j.journey_id
+            from journey as j
+            where j.journey_id = m.journey_id and j.status in ('draft', 'paused') and not j.advances
+        ) as held_journey
     from message as m
     where m.shard = %(shard)s
       and m.status = 'queued'
+      and not m.is_held
       and m.priority = lane.priority
       and m.channel = lane.channel
-      and (
-        select j.advances or j.status not in ('draft', 'paused')
-        from journey as j
-        where j.journey_id = m.journey_id
-      )
     order by m.due_at, m.message_id
     limit 1
 ) as head
 union all
-select null, null, lease.claimed_until
+select null, null, lease.claimed_until, null
 from (
     select min(m.claimed_until) as claimed_until
     from message as m
@@ -40,6 +42,7 @@ with due as materialized (
     from message as m
     where m.shard = %(shard)s
       and m.status = 'queued'
+      and not m.is_held
       and m.priority = %(priority)s
       and m.channel = %(channel)s::channel
       and m.due_at <= %(now)s
@@ -93,6 +96,33 @@ left join lateral (
     limit 1
 ) as d on true
 order by c.due_at, c.message_id;
+
+-- name: hold_back_messages
+-- Take the messages of a held journey that are next in a lane out of the queue, so that no claim has to pass them again.
+-- The lock on the journey keeps it from being started meanwhile: who releases them, after a start, misses none.
+with held as materialized (
+    select j.journey_id
+    from journey as j
+    where j.journey_id = %(journey_id)s and j.status in ('draft', 'paused') and not j.advances
+    for share
+),
+ahead as materialized (
+    select m.message_id, m.journey_id
+    from message as m
+    where m.shard = %(shard)s
+      and m.status = 'queued'
+      and not m.is_held
+      and m.priority = %(priority)s
+      and m.channel = %(channel)s::channel
+      and m.due_at <= %(now)s
+    order by m.due_at, m.message_id
+    limit %(batch)s
+)
+update message as m
+set is_held = true
+where m.shard = %(shard)s
+  and m.message_id = any(array(select a.message_id from ahead as a join held as h on h.journey_id = a.journey_id))
+  and m.status = 'queued';
 
 -- name: renew_claims
 -- Extend the leases of messages that are still being sent.

@@ -451,6 +451,12 @@ update message as m
 set status = 'cancelled', done_at = %(now)s::timestamptz, detail = %(reason)s::text
 where m.shard = %(shard)s::smallint and m.status = 'queued' and m.journey_id = %(journey_id)s::integer;
 
+-- name: release_messages
+-- Put the messages that were held back while their journey was held into the queue again.
+update message as m
+set is_held = false
+where m.shard = %(shard)s::smallint and m.journey_id = %(journey_id)s::integer and m.status = 'queued' and m.is_held;
+
 -- name: shift_stays
 -- Give everybody in a journey the time back during which it was held.
 update stay as s
