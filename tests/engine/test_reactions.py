@@ -16,6 +16,7 @@ from litestar import Litestar
 from sojourn.api.server import create_app
 from sojourn.delivery.compose import Defaults
 from sojourn.engine.runner import Runner
+from sojourn.engine.tick import Budget
 from sojourn.service.administration import webhook_signing_key
 from sojourn.service.commands import (
     Caller,
@@ -451,6 +452,20 @@ async def test_messages_of_a_held_journey_wait_and_those_of_others_do_not(stage:
         await stage.tick()
         await running.heard.until("recorded", 2)
     assert await stage.tallies() == {"sent": 2}
+
+
+async def test_what_was_held_back_is_released_in_batches(stage: Stage) -> None:
+    people = [f"p{number}" for number in range(12)]
+    for name in people:
+        await stage.person(name)
+    journey = await stage.start("api -> letter -> exit", letter=letter_without_split())
+    await stage.enroll(journey, *people)
+    await stage.rows("update message set is_held = true returning 1")
+    await stage.change(journey, "pause")
+    await stage.change(journey, "start")
+    await Runner(stage.url, stage, budget=Budget(people=1)).drain()
+    assert await stage.rows("select count(*) from message where is_held") == [(0,)]
+    assert await stage.rows("select count(*) from inbox") == [(0,)]
 
 
 async def test_what_was_held_back_is_cancelled_with_its_journey(stage: Stage) -> None:

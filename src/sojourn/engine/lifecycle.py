@@ -19,11 +19,24 @@ POINT_REMOVED = "point removed"
 ENDED = frozenset({"finished", "archived"})
 
 
-async def begin_journey(tick: Tick, journey: Journey, row: ShardWideRow) -> None:
-    """Carry out the resume policy for who was held, release their messages, and schedule the segment entries."""
+async def begin_journey(advance: Advance, journey: Journey, row: ShardWideRow) -> bool:
+    """Let a journey begin or go on, and release a batch of its messages that were held back; tell whether all are."""
+    is_first_look = "after_profile" not in row.data
+    if is_first_look:
+        await _begin(advance.tick, journey, row)
+    released = await advance.tick.release_messages(journey.journey_id, advance.budget.people)
+    if released:
+        await advance.tick.notify_senders()
+    if released < advance.budget.people:
+        return True
+    if is_first_look:
+        await advance.tick.keep_progress(row.inbox_id, 0)
+    return False
+
+
+async def _begin(tick: Tick, journey: Journey, row: ShardWideRow) -> None:
+    """Carry out the resume policy for who was held, and schedule the segment entries."""
     held_since = row.data.get("held_since")
-    if await tick.release_messages(journey.journey_id):
-        await tick.notify_senders()
     if held_since is not None:
         await _resume_people(tick, journey, datetime.fromisoformat(str(held_since)), row.received_at)
     for point_no, schedule in journey.schedules().items():

@@ -99,8 +99,7 @@ class Advance:
             return True
         match row.kind:
             case "begin":
-                await begin_journey(self.tick, journey, row)
-                return True
+                return await begin_journey(self, journey, row)
             case "move":
                 return await move_people(self, journey, row)
             case "select":

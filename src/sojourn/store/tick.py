@@ -253,9 +253,9 @@ class Tick:
         await self.forget_audience(journey_id)
         await self._do("cancel_queued", journey_id=journey_id, reason=reason)
 
-    async def release_messages(self, journey_id: int) -> int:
-        """Queue the messages again that were held back while their journey was held; return how many."""
-        return await self._do("release_messages", journey_id=journey_id)
+    async def release_messages(self, journey_id: int, batch: int) -> int:
+        """Queue up to `batch` messages again that were held back while their journey was held; return how many."""
+        return await self._do("release_messages", journey_id=journey_id, batch=batch)
 
     async def shift_stays(self, journey_id: int, held: timedelta, *, timed: Sequence[int]) -> None:
         """Give everybody in a journey the time back during which it was held; `timed` as in `end_stays`."""

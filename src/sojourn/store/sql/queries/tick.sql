@@ -452,10 +452,16 @@ set status = 'cancelled', done_at = %(now)s::timestamptz, detail = %(reason)s::t
 where m.shard = %(shard)s::smallint and m.status = 'queued' and m.journey_id = %(journey_id)s::integer;
 
 -- name: release_messages
--- Put the messages that were held back while their journey was held into the queue again.
+-- Put messages that were held back while their journey was held into the queue again, up to a number of them.
+with held as materialized (
+    select m.ctid as place
+    from message as m
+    where m.shard = %(shard)s::smallint and m.journey_id = %(journey_id)s::integer and m.status = 'queued' and m.is_held
+    limit %(batch)s::bigint
+)
 update message as m
 set is_held = false
-where m.shard = %(shard)s::smallint and m.journey_id = %(journey_id)s::integer and m.status = 'queued' and m.is_held;
+where m.shard = %(shard)s::smallint and m.ctid = any(array(select h.place from held as h));
 
 -- name: shift_stays
 -- Give everybody in a journey the time back during which it was held.
