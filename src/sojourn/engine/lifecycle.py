@@ -35,7 +35,7 @@ async def begin_journey(advance: Advance, journey: Journey, row: ShardWideRow) -
 
 
 async def _begin(tick: Tick, journey: Journey, row: ShardWideRow) -> None:
-    """Carry out the resume policy for who was held, and schedule the segment entries."""
+    """Carry out the resume policy for who was held, and schedule or watch for the segment entries."""
     held_since = row.data.get("held_since")
     if held_since is not None:
         await _resume_people(tick, journey, datetime.fromisoformat(str(held_since)), row.received_at)
