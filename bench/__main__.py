@@ -1,4 +1,7 @@
-"""Command line: `python -m bench [all | advance | growth | latency | explain] [options]`; `make bench` runs `all`."""
+"""Command line: `python -m bench [all | advance | audience | growth | latency | explain] [options]`.
+
+`make bench` runs `all`.
+"""
 
 import argparse
 import contextlib
@@ -6,16 +9,18 @@ import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from bench import advance, explain, growth, latency, machine, report
+from bench import advance, audience, explain, growth, latency, machine, report
 from bench.progress import quiet, say
 from bench.report import Result
 from sojourn.store.embedded import EmbeddedServer
+
+CHOICES = ("all", "advance", "audience", "growth", "latency", "explain")
 
 
 def main() -> None:
     quiet()
     options = _parser().parse_args()
-    chosen = ("advance", "growth", "latency") if options.bench == "all" else (options.bench,)
+    chosen = ("advance", "audience", "growth", "latency") if options.bench == "all" else (options.bench,)
     with _data_dir(options.data_dir) as data_dir:
         results, about = _measure(chosen, data_dir, options)
     if results:
@@ -28,7 +33,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="Measures Sojourn on an embedded PostgreSQL of its own.")
-    parser.add_argument("bench", nargs="?", default="all", choices=("all", "advance", "growth", "latency", "explain"))
+    parser.add_argument("bench", nargs="?", default="all", choices=CHOICES)
     parser.add_argument(
         "--people", type=int, default=1_000_000, help="how many the welcome series moves (default: %(default)s)"
     )
@@ -45,6 +50,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--idle", type=int, default=60, help="growth: seconds for which idleness is watched (default: %(default)s)"
+    )
+    crowds = "10000,1000000"
+    parser.add_argument(
+        "--crowds",
+        type=_numbers,
+        default=_numbers(crowds),
+        help=f"audience: how many people there are (default: {crowds})",
+    )
+    parser.add_argument(
+        "--changes", type=int, default=500, help="audience: changes of each kind (default: %(default)s)"
     )
     parser.add_argument("--rate", type=int, default=200, help="latency: events per second (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=30, help="latency: for how long (default: %(default)s)")
@@ -79,6 +94,8 @@ def _measure(chosen: Sequence[str], data_dir: Path, options: argparse.Namespace)
             match name:
                 case "advance":
                     results.append(advance.measure(server, options.people, options.runs))
+                case "audience":
+                    results.append(audience.measure(server, options.crowds, options.changes))
                 case "growth":
                     results.append(
                         growth.measure(

@@ -29,6 +29,12 @@ WAIT = 2
 
 SEGMENTS: Mapping[str, Expression] = {
     "ALL": All(),
+    "NEW": All(
+        of=(
+            Attribute(path=("tier",), operator="EQ", values=("gold",)),
+            Attribute(path=("level",), operator="NOTEQ", values=("no one has this",)),
+        )
+    ),
     "VIP": Attribute(path=("tier",), operator="EQ", values=("gold",)),
 }
 HELLO = EmailContent(subject="Hello {{ profile.name }}", text="Good to have you here.")
@@ -51,6 +57,16 @@ def welcome() -> Graph:
 def greeting(event_name: str) -> Graph:
     """Entry by event, an email, exit."""
     points = (MessageBus(id=_id(1), event_name=event_name), SendEmail(id=_id(2), content=HELLO), Exit(id=_id(3)))
+    return _graph(points, [(1, "default", 2), (2, "default", 3)])
+
+
+def newly_gold() -> Graph:
+    """Entry of whoever begins to match, an email, exit."""
+    points = (
+        StartBySegment(id=_id(1), filter_code="NEW", trigger="JOINING", allow_reenter=True),
+        SendEmail(id=_id(2), content=HELLO),
+        Exit(id=_id(3)),
+    )
     return _graph(points, [(1, "default", 2), (2, "default", 3)])
 
 

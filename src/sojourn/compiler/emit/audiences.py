@@ -92,7 +92,6 @@ def _seen(plan: Plan, entry: FromAudience, draft: Draft) -> str:
     is_member = predicate(expression, draft.parameters, scope)
     check_at = next_turn(expression, draft.parameters, scope) or "null::timestamptz"
     own = f"m.journey_id = {plan.header.journey_id:d} and m.point_no = {entry.point_no:d}"
-    them = f"p.profile_id = c.profile_id and p.workspace_id = {plan.header.workspace_id:d}"
     return f"""
 select
     c.profile_id, m.place, m.check_at as checked_at, coalesce(m.is_member, false) as was_member,
@@ -104,7 +103,7 @@ left join lateral (
     select m.ctid as place, m.is_member, m.check_at from audience_member as m
     where m.shard = {SHARD} and {own} and m.profile_id = c.profile_id offset 0
 ) as m on true
-{lateral("profile", "p", PROFILE_COLUMNS, them)}
+{lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = c.profile_id")}
 """
 
 

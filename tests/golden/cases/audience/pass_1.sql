@@ -20,7 +20,7 @@ seen as materialized (
     ) as m on true
     left join lateral (
         select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
-        where p.shard = %(shard)s::smallint and p.profile_id = c.profile_id and p.workspace_id = 1 offset 0
+        where p.shard = %(shard)s::smallint and p.profile_id = c.profile_id offset 0
     ) as p on true
 ),
 forgotten as (
