@@ -41,7 +41,7 @@ from sojourn.model.segments import Expression
 from sojourn.service.moves import moves
 from sojourn.store.connection import Conn
 from sojourn.store.wakeups import connect_worker
-from tests.walker import Departure, Journey, Message, Row, Walker
+from tests.walker import Conversion, Departure, Journey, Message, Row, Walker
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday. Where a laboratory begins."""
@@ -195,6 +195,8 @@ class Picture:
     passages: list[tuple[Any, ...]]
     messages: list[tuple[Any, ...]]
     departures: dict[int, Departure]
+    conversions: dict[Any, Conversion]
+    draws: dict[tuple[int, int, int], tuple[str, datetime]]
     attributes: dict[int, dict[str, Any]]
     tallies: Counter[tuple[Any, ...]]
     requests: Counter[tuple[str, str]]
@@ -214,6 +216,8 @@ class Picture:
             passages=sorted((name[number], *rest) for number, *rest in self.passages),
             messages=sorted((name[number], *rest) for number, *rest in self.messages),
             departures={name[number]: departure for number, departure in self.departures.items()},
+            conversions={(name[number], goal): each for (number, goal), each in self.conversions.items()},
+            draws=self.draws,
             attributes=self.attributes,
             tallies=self.tallies,
             requests=self.requests,
@@ -234,6 +238,8 @@ def picture_of(walker: Walker) -> Picture:
         passages=sorted(walker.passages),
         messages=sorted(_message(message, message in walker.cancelled) for message in walker.messages),
         departures=dict(walker.departures),
+        conversions=dict(walker.conversions),
+        draws=dict(walker.draws),
         attributes={person.profile_id: person.attributes for person in walker.people.values()},
         tallies=Counter(walker.tallies),
         requests=Counter(walker.requests),
@@ -255,7 +261,7 @@ CLEAR = "; ".join(
     for table in (
         "profile", "profile_change", "device", "inbox", "event", "event_source", "enrollment", "stay", "alarm",
         "audience", "audience_member",
-        "entry_cursor", "passage", "departure", "message", "tally", "request_tally", "listener", "journey",
+        "entry_cursor", "passage", "departure", "conversion", "draw", "message", "tally", "request_tally", "listener", "journey",
     )
 )  # fmt: skip
 
@@ -373,7 +379,11 @@ class Lab:
 
     async def _change(self, journey: Journey) -> None:
         """Make the engine see a changed journey."""
-        reactions = {"running": ("enroll", "enroll_named", "resume"), "paused": ("resume",)}.get(journey.status, ())
+        reactions = {
+            "running": ("convert", "enroll", "enroll_named", "resume"),
+            "paused": ("convert", "resume"),
+            "finished": ("convert",),
+        }.get(journey.status, ())
         heard = [each for each in listeners(journey.graph, journey.numbers) if each.reaction in reactions]
         await self.conn.execute("delete from listener where journey_id = %s", (journey.journey_id,))
         await self.conn.cursor().executemany(
@@ -397,6 +407,16 @@ class Lab:
             " changed_epoch = (select epoch from bumped) where journey_id = %s",
             (journey.status, journey.version_no, journey.started_at, journey.journey_id),
         )
+
+    async def choose(self, journey: Journey, point_no: int, output: int) -> None:
+        """Name the winner of a random splitter."""
+        journey.winners[point_no] = output
+        await self.conn.execute(
+            "insert into splitter_winner (journey_id, point_no, output, decided_at, numbers) values (%s, %s, %s, %s, '{}')"
+            " on conflict (journey_id, point_no) do update set output = excluded.output",
+            (journey.journey_id, point_no, output, self.now),
+        )
+        await self._change(journey)
 
     async def pause(self, journey: Journey) -> None:
         journey.status = "paused"
@@ -564,6 +584,10 @@ class Lab:
         departures = await self.rows(
             "select enrollment_id, point_no, outcome::text, reason, at from departure where shard = %s", shard
         )
+        conversions = await self.rows(
+            "select enrollment_id, goal, is_control, at, value from conversion where shard = %s", shard
+        )
+        draws = await self.rows("select journey_id, point_no, drawn_for, output, at from draw where shard = %s", shard)
         tallies = await self.rows(
             "select journey_id, point_no, metric, detail, hour, n from tally where shard = %s", shard
         )
@@ -578,6 +602,8 @@ class Lab:
             passages=sorted((number, at, tuple(path)) for number, at, path in passages),
             messages=sorted(messages),
             departures={row[0]: Departure(*row[1:]) for row in departures},
+            conversions={row[:2]: Conversion(*row[2:]) for row in conversions},
+            draws={row[:3]: (f"output{row[3]}", row[4]) for row in draws},
             attributes=dict(await self.rows("select profile_id, attributes from profile where shard = %s", shard)),
             tallies=Counter({row[:-1]: row[-1] for row in tallies}),
             requests=Counter({row[:-1]: row[-1] for row in requests}),

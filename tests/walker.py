@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.calendar import EntrySchedule, instant
-from sojourn.model.graph import Graph
+from sojourn.model.graph import ConversionGoal, Graph
 from sojourn.model.points import (
     AnyPoint,
     AwaitedEvent,
@@ -102,6 +103,8 @@ class Journey:
     status: str = "running"
     started_at: datetime | None = None
     advances_anyway: bool = False
+    winners: dict[int, int] = field(default_factory=dict)
+    """The outputs that won at splitters."""
 
     @property
     def points(self) -> dict[int, AnyPoint]:
@@ -125,6 +128,10 @@ class Journey:
     @property
     def listens(self) -> bool:
         return self.status in {"running", "paused"} or self.advances
+
+    @property
+    def measures(self) -> bool:
+        return self.status in {"running", "paused", "finished"}
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -215,6 +222,13 @@ class Audience:
     is_known: bool = False
 
 
+@dataclass(frozen=True)
+class Conversion:
+    is_control: bool
+    at: datetime
+    value: Decimal | None
+
+
 # The tick -----------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +252,8 @@ class Walker:
         self.messages: list[Message] = []
         self.cancelled: set[Message] = set()
         self.departures: dict[int, Departure] = {}
+        self.conversions: dict[tuple[int, str], Conversion] = {}
+        self.draws: dict[tuple[int, int, int], tuple[str, datetime]] = {}
         self.tallies: Counter[tuple[int, int, str, str, datetime]] = Counter()
         self.requests: Counter[tuple[str, str]] = Counter()
         self.now = datetime.min.replace(tzinfo=UTC)
@@ -274,6 +290,7 @@ class Walker:
                 self._drop(row)
         self._take_answers(batch)
         events = self._record_events(batch)
+        self._convert(events)
         self._match_waiting(events)
         self._enter_by_event(events)
         self._enter_by_request(batch)
@@ -398,8 +415,9 @@ class Walker:
         traveller = stay.traveller
         del self.stays[traveller.number]
         self.departures[traveller.number] = Departure(stay.point_no, outcome, reason, self.now)
-        detail = reason if outcome == "dropped" else ""
-        self._count(self.journeys[traveller.journey_id], stay.point_no, outcome, detail)
+        detail = reason if outcome in {"dropped", "goal"} else ""
+        metric = "goal_exit" if outcome == "goal" else outcome
+        self._count(self.journeys[traveller.journey_id], stay.point_no, metric, detail)
         self.cancelled |= {message for message in self.messages if message.number == traveller.number}
 
     # 2. One batch of the inbox ----------------------------------------------------------------------------------
@@ -462,6 +480,46 @@ class Walker:
             self.people[row.profile_id].history.append(event)
             recorded.setdefault(row.profile_id, []).append(event)
         return recorded
+
+    # Goals ------------------------------------------------------------------------------------------------------
+
+    def _convert(self, events: Mapping[int, list[Event]]) -> None:
+        """Let events count for the goals of everybody who came in, whether or not they are still inside."""
+        for traveller in self.travellers.values():
+            journey = self.journeys[traveller.journey_id]
+            if not journey.measures:
+                continue
+            ending: list[tuple[int, int, str]] = []
+            for place, goal in enumerate(journey.graph.settings.conversion_goals):
+                event = self._first_conversion(journey, traveller, goal, events.get(traveller.profile_id, []))
+                if event is None:
+                    continue
+                departure = self.departures.get(traveller.number)
+                is_control = departure is not None and departure.outcome == "control"
+                value = amount(event.data.get(goal.value_attribute)) if goal.value_attribute else None
+                self.conversions[traveller.number, goal.name] = Conversion(is_control, event.occurred_at, value)
+                self._count(journey, traveller.entry_no, "control_goal" if is_control else "goal", goal.name)
+                if goal.ends_journey:
+                    ending.append((event.event_id, place, goal.name))
+            if ending and traveller.number in self.stays:
+                self._end(self.stays[traveller.number], "goal", min(ending)[2])
+
+    def _first_conversion(
+        self, journey: Journey, traveller: Traveller, goal: ConversionGoal, happened: list[Event]
+    ) -> Event | None:
+        if (traveller.number, goal.name) in self.conversions:
+            return None
+        window = journey.graph.settings.conversion_window
+        closes = traveller.entered_at + timedelta(seconds=window.seconds if window else 7 * 86400)
+        opens = traveller.entered_at.replace(microsecond=0)
+        counting = [
+            event
+            for event in happened
+            if event.name == goal.event_name
+            and self._meets(event.data, goal.event_conditions)
+            and opens <= event.occurred_at <= closes
+        ]
+        return min(counting, key=lambda event: event.event_id, default=None)
 
     # Event waits ------------------------------------------------------------------------------------------------
 
@@ -631,6 +689,10 @@ class Walker:
         )
         self.travellers[enrollment] = traveller
         self._count(journey, number, "entered")
+        if in_control(journey, arrival.profile_id):
+            self.departures[enrollment] = Departure(number, "control", "control group", self.now)
+            self._count(journey, number, "control")
+            return
         self._count(journey, number, "left", "default")
         first = journey.after(number, "default")
         assert first is not None, "an entry leads somewhere"
@@ -646,6 +708,11 @@ class Walker:
         ]
         if any(each.entry_key == arrival.entry_key and each.number in self.stays for each in earlier):
             return "already inside"
+        if in_control(journey, arrival.profile_id):
+            window = journey.graph.settings.conversion_window
+            lately = self.now - timedelta(seconds=window.seconds if window else 7 * 86400)
+            if any(each.entry_key == arrival.entry_key and each.entered_at > lately for each in earlier):
+                return "already inside"
         if not may_reenter and any(each.entry_key == arrival.entry_key or not keyed for each in earlier):
             return "entered before"
         if once_an_instant and any(each.entered_at == self.now for each in earlier):
@@ -893,11 +960,26 @@ class Walker:
             case BooleanSplitter():
                 return "output1" if self._belongs(person, self._wanted(point)) else "default"
             case RandomSplitter():
-                return draw(point, traveller)
+                return self._draw(point, traveller, point_no)
             case UpdateProfile():
                 given = [self._operation(each, person, traveller) for each in point.operations]
                 person.attributes = apply_operations(person.attributes, given)
         return "default"
+
+    def _draw(self, point: RandomSplitter, traveller: Traveller, point_no: int) -> str:
+        """Draw, or take the output that won; who drew before that keeps it, unless an edit took the branch away."""
+        drawn = draw(point, traveller)
+        if point.winner is None:
+            return drawn
+        journey = self.journeys[traveller.journey_id]
+        key = traveller.profile_id if point.sticky == "PROFILE" else traveller.number
+        names = [f"output{number}" for number, _ in enumerate(point.branches, 1)]
+        won = f"output{journey.winners.get(point_no)}"
+        if won not in names:
+            self.draws.setdefault((journey.journey_id, point_no, key), (drawn, self.now))
+            return drawn
+        kept, _ = self.draws.get((journey.journey_id, point_no, key), (None, None))
+        return kept if kept in names else won
 
     def _send(self, traveller: Traveller, point_no: int, channel: str) -> None:
         journey = self.journeys[traveller.journey_id]
@@ -1010,6 +1092,22 @@ def draw(point: RandomSplitter, traveller: Traveller) -> str:
         if drawn < upper:
             return f"output{number}"
     raise AssertionError("the percentages sum to 100")
+
+
+def in_control(journey: Journey, profile_id: int) -> bool:
+    """Tell by a hash whether a person belongs to the control group of a journey."""
+    settings = journey.graph.settings
+    drawn = int(hashlib.md5(f"{profile_id}:control:{journey.journey_id}".encode()).hexdigest()[:8], 16) % 10_000
+    return not settings.transactional and drawn < settings.control_group_percent * 100
+
+
+def amount(value: Json) -> Decimal | None:
+    """Return what a value is worth, to four decimals."""
+    is_text = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,20})?", value) is not None
+    if not is_text and not is_number(value):
+        return None
+    worth = Decimal(str(value))
+    return worth.quantize(Decimal("0.0001"), ROUND_HALF_UP) if abs(worth) < 10**12 else None
 
 
 def next_clock_time(now: datetime, zone: str, clock: str, days: Any) -> datetime:

@@ -6,6 +6,7 @@ wrong with it, `plan.txt` with all plans in words, and one file per statement.
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +15,7 @@ import pytest
 
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import match
 from sojourn.compiler.explain import render_plan
 from sojourn.compiler.lower import (
@@ -29,7 +31,7 @@ from sojourn.compiler.lower import (
 from sojourn.compiler.plan import Looked, Plan
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Graph
-from sojourn.model.points import StartByApi, StartBySegment, WaitForTrigger, is_entry
+from sojourn.model.points import RandomSplitter, StartByApi, StartBySegment, WaitForTrigger, is_entry
 from sojourn.seglang import parse
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/graph.json"))
@@ -73,6 +75,14 @@ def statements(of: Chart) -> Iterator[tuple[str, Statement]]:
         if isinstance(point, WaitForTrigger):
             yield f"events_{number}", match(of.header, number, point, "events")
             yield f"arrivals_{number}", match(of.header, number, point, "arrivals")
+    chosen = of.graph.settings
+    if chosen.conversion_goals:
+        yield "goals", convert(of.header, chosen.conversion_goals, chosen.window_seconds)
+    contests = {n: 1 for n, point in of.points.items() if isinstance(point, RandomSplitter) and point.winner}
+    if contests and not of.winners:
+        for name, plan in plans(replace(of, winners=contests)):
+            if any(step.winner for step in plan.steps):
+                yield f"won_{name}", emit(plan)
 
 
 def rendered(statement: Statement) -> str:

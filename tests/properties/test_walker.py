@@ -171,7 +171,8 @@ def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only:
         case "random":
             percents = draw(st.sampled_from([(50, 50), (33.33, 66.67), (0, 100), (20, 30, 50)]))
             sticky = "PROFILE" if sticky_only else draw(st.sampled_from(["PROFILE", "ENROLLMENT"]))
-            return laboratory.random_split(*percents, sticky=sticky)
+            winner = draw(st.sampled_from([None, {"mode": "MANUAL"}]))
+            return laboratory.random_split(*percents, sticky=sticky, winner=winner)
         case "email":
             split = {"reaction": "OPENED", "wait_seconds": draw(durations)} if draw(st.booleans()) else None
             content = EmailContent(subject="Hello", html=".")
@@ -231,6 +232,27 @@ def schedules(draw: st.DrawFn, begins: datetime) -> dict[str, Any]:
     return fields | {"repeat": repeat}
 
 
+@st.composite
+def goals(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what a journey is for, and how many are only watched."""
+    found = [
+        {
+            "name": f"g{place}",
+            "event_name": draw(st.sampled_from(EVENTS)),
+            "event_conditions": draw(conditions()),
+            "ends_journey": draw(st.booleans()),
+            "value_attribute": draw(st.sampled_from(["", "n", "k", "v"])),
+        }
+        for place in range(draw(st.sampled_from([0, 0, 1, 2, 3])))
+    ]
+    window = draw(st.sampled_from([None, {"seconds": 900}, {"seconds": 7200}, {"seconds": 86400}]))
+    return {
+        "conversion_goals": found,
+        "conversion_window": window,
+        "control_group_percent": draw(st.sampled_from([0, 0, 30, 50])),
+    }
+
+
 # Graphs ---------------------------------------------------------------------------------------------------------
 
 
@@ -269,6 +291,7 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
             "max_entries": draw(st.integers(1, 2)),
             "period_seconds": draw(st.sampled_from([None, 3600])),
         }
+    chosen |= draw(goals())
     of = laboratory.graph("", settings=chosen)
     return reachable(Graph(points=(*heads, *inner, *exits), edges=tuple(edges), settings=of.settings))
 
@@ -376,6 +399,7 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
                 "entry": draw(entry_data),
                 "app": draw(st.sampled_from([laboratory.SHOP, laboratory.SHOP, laboratory.SITE, None])),
                 "source": draw(st.sampled_from([None] * 9 + ["s1"])),
+                "late": draw(st.sampled_from([0, 0, 0, 1, 3])),
             }
         case "select":
             values = {"entry": draw(entry_data), "filter": draw(filters(READ))}
@@ -397,7 +421,7 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
     said = draw(st.lists(acts(kinds), min_size=1, max_size=1 if kinds == ("select",) else 7))
     command = None
     if draw(st.integers(0, 3)) == 0:
-        name = draw(st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "draft", "finish"]))
+        name = draw(st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "draft", "choose", "finish"]))
         command = (name, draw(st.integers(0, 1)), draw(st.integers(0, 5)))
         if crowd is not None and name != "pause":
             said = []
@@ -494,6 +518,10 @@ class Telling:
                 edited = without(journey.graph, number)
                 if edited is not None and not check(edited, self.lab.scope):
                     await self.lab.edit(journey, edited)
+            case "choose", _:
+                contests = [n for n, each in sorted(journey.points.items()) if getattr(each, "winner", None)]
+                if contests:
+                    await self.lab.choose(journey, contests[number % len(contests)], 1 + number % 3)
             case _:
                 pass
 
@@ -551,7 +579,7 @@ class Telling:
         app_id = self.lab.app_ids[values["app"]] if values["app"] else None
         return Row(
             kind="event", profile_id=person, received_at=at, name=name, data=values["data"], app_id=app_id,
-            source_id=values["source"],
+            source_id=values["source"], occurred_at=at - values["late"] * STEP,
         )  # fmt: skip
 
     def _awaited(self, journey: Journey, place: int) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import match
 from sojourn.compiler.explain import render_plan
 from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_stay
@@ -99,13 +100,23 @@ async def _compile(conn: Conn, row: JourneyRow) -> Compilation:
     problems = check(row.graph, scope)
     if problems:
         raise InvalidDocument("the graph has problems, so it is not compiled", problems=tuple(problems))
-    made = chart(row.graph, row.numbers, scope, journey_id=row.journey_id, version_no=row.version_no)
+    made = chart(
+        row.graph,
+        row.numbers,
+        scope,
+        journey_id=row.journey_id,
+        version_no=row.version_no,
+        winners=row.winners,
+    )
     plans = list(_plans(made))
     statements = [(f"{plan.start_name}", emit(plan)) for plan in plans]
     for number, point in sorted(made.points.items()):
         if isinstance(point, WaitForTrigger):
             statements.append((f"events_at_{number}", match(made.header, number, point, "events")))
             statements.append((f"arrivals_at_{number}", match(made.header, number, point, "arrivals")))
+    chosen = row.graph.settings
+    if chosen.conversion_goals:
+        statements.append(("goals", convert(made.header, chosen.conversion_goals, chosen.window_seconds)))
     return Compilation(plans, statements)
 
 

@@ -106,6 +106,8 @@ def _admission(admission: Admission) -> Iterator[str]:
         period = admission.capping.period_seconds
         within = "ever" if period is None else f"in {period:d} seconds"
         yield f"at most {admission.capping.max_entries:d} times {within}"
+    if admission.control_percent:
+        yield f"{admission.control_percent:d}% of the people are the control group and leave at once"
 
 
 def _selection(source: FromSegment) -> Iterator[str]:
@@ -129,6 +131,8 @@ def _inflow(inflow: Inflow) -> str:
 def _deeds(step: Step) -> Iterator[str]:
     if isinstance(step.point, SendEmail | Webhook):
         yield "a message is queued"
+    if step.winner is not None:
+        yield f"who has not drawn yet takes {output_name(step.winner)}, the winner"
     if step.holds:
         yield "people stay"
     if isinstance(step.point, Exit):

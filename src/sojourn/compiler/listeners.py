@@ -7,15 +7,19 @@ from typing import Literal
 from sojourn.model.graph import Graph
 from sojourn.model.points import MessageBus, PointId, WaitForTrigger
 
-Reaction = Literal["enroll", "enroll_named", "resume"]
+Reaction = Literal["convert", "enroll", "enroll_named", "resume"]
+
+JOURNEY_ITSELF = 0
+"""Stands for the point where the whole journey reacts; points are numbered from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A point that reacts to an event.
+    """A point, or a journey as a whole, that reacts to an event.
 
     Attributes:
-        reaction: Enroll who did it, enroll the people an attribute names, or let who waits go on.
+        reaction: Count it for who came in, enroll who did it, enroll the people an attribute names, or let who waits
+            go on.
         application_code: Only events of this app; None for those of any.
     """
 
@@ -28,7 +32,7 @@ class Listener:
 
 def listeners(graph: Graph, numbers: Mapping[PointId, int]) -> tuple[Listener, ...]:
     """List the reactions of a graph, each event once per point, ordered by point number and event name."""
-    found: set[Listener] = set()
+    found = {Listener(JOURNEY_ITSELF, goal.event_name, "convert") for goal in graph.settings.conversion_goals}
     for point in graph.points:
         number = numbers[point.id]
         match point:

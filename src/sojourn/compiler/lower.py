@@ -65,20 +65,34 @@ class Chart:
     scope: SegmentScope
     net: Network
     points: Mapping[int, AnyPoint] = field(repr=False)
+    winners: Mapping[int, int] = field(default_factory=dict[int, int])
 
     @property
     def header(self) -> Header:
         """Return what every statement of this version needs to know."""
-        priority = TRANSACTIONAL if self.graph.settings.transactional else NORMAL
-        return Header(self.journey_id, self.workspace_id, self.version_no, self.scope, self.scope.app_ids, priority)
+        return header(self.graph, self.scope, journey_id=self.journey_id, version_no=self.version_no)
+
+
+def header(graph: Graph, scope: SegmentScope, *, journey_id: int, version_no: int) -> Header:
+    """Return what every statement of a version needs to know."""
+    priority = TRANSACTIONAL if graph.settings.transactional else NORMAL
+    return Header(journey_id, scope.workspace_id, version_no, scope, scope.app_ids, priority)
 
 
 def chart(
-    graph: Graph, numbers: Mapping[PointId, int], scope: SegmentScope, *, journey_id: int, version_no: int
+    graph: Graph,
+    numbers: Mapping[PointId, int],
+    scope: SegmentScope,
+    *,
+    journey_id: int,
+    version_no: int,
+    winners: Mapping[int, int] | None = None,
 ) -> Chart:
-    """Put a graph together with what lowering needs to know about it."""
+    """Put a graph together with what lowering needs to know about it; `winners` are outputs by number of the point."""
     points = {numbers[point.id]: point for point in graph.points}
-    return Chart(journey_id, scope.workspace_id, version_no, graph, numbers, scope, network(graph), points)
+    return Chart(
+        journey_id, scope.workspace_id, version_no, graph, numbers, scope, network(graph), points, winners or {}
+    )
 
 
 def holds(point: AnyPoint, net: Network) -> bool:
@@ -158,7 +172,9 @@ def _kind(point: AnyPoint) -> str:
 
 
 def _admission(plan_of: Chart, *, reenters: bool, keyed: bool = False) -> Admission:
-    return Admission(reenters, keyed, plan_of.graph.settings.capping)
+    settings = plan_of.graph.settings
+    percent = settings.control_percent
+    return Admission(reenters, keyed, settings.capping, percent, settings.window_seconds if percent else 0)
 
 
 def _entry_source(plan_of: Chart, point_no: int) -> Entry:
@@ -287,7 +303,23 @@ def _in_order(plan_of: Chart, starts: list[int]) -> list[int]:
 def _step(plan_of: Chart, point_no: int, inflows: tuple[Inflow, ...]) -> Step:
     point = plan_of.points[point_no]
     expression = segment_of(point, plan_of.scope) if isinstance(point, BooleanSplitter) else None
-    return Step(set_name(point_no, _kind(point)), point_no, point, inflows, holds(point, plan_of.net), expression)
+    return Step(
+        set_name(point_no, _kind(point)),
+        point_no,
+        point,
+        inflows,
+        holds(point, plan_of.net),
+        expression,
+        _winner(plan_of, point_no, point),
+    )
+
+
+def _winner(plan_of: Chart, point_no: int, point: AnyPoint) -> int | None:
+    """Return the output that won at a splitter, unless an edit took the branch or the contest away."""
+    output = plan_of.winners.get(point_no)
+    if output is None or not isinstance(point, RandomSplitter) or point.winner is None:
+        return None
+    return output if output <= len(point.branches) else None
 
 
 def _reads_context(step: Step) -> bool:

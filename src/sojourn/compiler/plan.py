@@ -57,12 +57,16 @@ class Admission:
         reenters: People who were in the journey before may come again.
         keyed: The rule about coming again applies to each entry key by itself.
         once_an_instant: Nobody comes in twice at the same instant.
+        control_percent: How many of a hundred people belong to the control group: they come in and leave at once.
+        control_seconds: For how long those count as inside afterwards.
     """
 
     reenters: bool
     keyed: bool
     capping: Capping | None
     once_an_instant: bool = False
+    control_percent: int = 0
+    control_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ class Step:
     Attributes:
         holds: They stay here; the statement ends for them.
         expression: The condition of a boolean splitter.
+        winner: The output of a random splitter that everybody takes who has not drawn yet.
     """
 
     name: str
@@ -152,6 +157,7 @@ class Step:
     inflows: tuple[Inflow, ...]
     holds: bool
     expression: Expression | None = None
+    winner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

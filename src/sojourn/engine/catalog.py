@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from sojourn.compiler.audience import Audience, Dependency, audience
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import Mode, match
 from sojourn.compiler.lower import (
     Chart,
     chart,
+    header,
     lower_audience,
     lower_entry,
     lower_removed,
@@ -38,6 +40,8 @@ from sojourn.store.definitions import (
 from sojourn.store.tick import Compiled, compiled
 
 LIVE = frozenset({"running", "paused"})
+MEASURED = LIVE | {"finished"}
+"""In which what people do counts for the goals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,14 @@ class Journey:
     """One journey as an engine sees it.
 
     Attributes:
-        chart: What its statements are compiled from; None while its graph has problems or nobody may advance by it.
+        chart: What its walks are compiled from; None while its graph has problems or nobody may advance by it.
+        scope: What its conditions may refer to.
         is_failing: A statement of it failed a moment ago, so it is left alone for a while.
     """
 
     row: JourneyRow
     chart: Chart | None
+    scope: SegmentScope
     is_failing: bool = False
     _compiled: dict[Hashable, Runnable] = field(default_factory=dict[Hashable, Runnable])
     _schedules: Mapping[int, EntrySchedule] | None = None
@@ -85,6 +91,11 @@ class Journey:
     def advances(self) -> bool:
         """Tell whether people inside go on."""
         return self.chart is not None and not self.is_failing and (self.row.status == "running" or self.row.advances)
+
+    @property
+    def measures(self) -> bool:
+        """Tell whether what people do counts for the goals."""
+        return self.row.status in MEASURED and bool(self.settings.conversion_goals) and not self.is_failing
 
     def point(self, point_no: int) -> AnyPoint | None:
         """Return a point of the present version, or None if it has none with this number."""
@@ -153,6 +164,15 @@ class Journey:
 
         return self._once((mode, point_no), compile_match)
 
+    def on_goals(self) -> Runnable:
+        """Return the statement that counts events as conversions. It needs no chart: people may have left long ago."""
+        if "goals" not in self._compiled:
+            row = self.row
+            of = header(row.graph, self.scope, journey_id=row.journey_id, version_no=row.version_no)
+            made = convert(of, self.settings.conversion_goals, self.settings.window_seconds)
+            self._compiled["goals"] = _runnable(made)
+        return self._compiled["goals"]
+
     def _once(self, key: Hashable, compile_it: Callable[[Chart], Statement]) -> Runnable:
         assert self.chart is not None, "a journey without a chart runs no statement"
         if key not in self._compiled:
@@ -209,7 +229,7 @@ class Catalog:
             return
         scopes = await read_scopes(conn)
         for row in await read_changed_journeys(conn, self._epoch):
-            self.journeys[row.journey_id] = Journey(row, _chart(row, scopes))
+            self.journeys[row.journey_id] = Journey(row, _chart(row, scopes), scopes[row.workspace_id])
         self._listeners = {}
         for listener in await read_listeners(conn):
             self._listeners.setdefault((listener.workspace_id, listener.event_name), []).append(listener)
@@ -230,4 +250,11 @@ def _chart(row: JourneyRow, scopes: Mapping[int, SegmentScope]) -> Chart | None:
     live = row.status in LIVE or (row.status == "draft" and row.advances)
     if not live or check(row.graph, scope):
         return None
-    return chart(row.graph, row.numbers, scope, journey_id=row.journey_id, version_no=row.version_no)
+    return chart(
+        row.graph,
+        row.numbers,
+        scope,
+        journey_id=row.journey_id,
+        version_no=row.version_no,
+        winners=row.winners,
+    )

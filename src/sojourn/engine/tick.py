@@ -133,6 +133,9 @@ class Advance:
         self._progress.event_names = frozenset(names)
         if any(name == APPLICATION_OPEN for _, name in names):
             await self.tick.note_openings(last)
+        for journey, _ in self._reacting("convert"):
+            if journey.measures:
+                await self._match(journey, journey.on_goals(), self._event_range())
         for journey, point_no in self._reacting("resume"):
             if not journey.is_failing and isinstance(journey.point(point_no), WaitForTrigger):
                 await self._match(journey, journey.on_match(point_no, "events"), self._event_range())

@@ -1,10 +1,10 @@
 """Graph: the document of one journey version. A draft is a graph with problems."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sojourn.model.points import AnyPoint, PointId
+from sojourn.model.points import AnyPoint, Conditions, PointId
 from sojourn.model.schedule import ClockTime, Weekday, ZoneName
 
 OutputName = Annotated[str, Meta(pattern=r"^(default|output[1-9][0-9]?)$")]
@@ -43,14 +43,23 @@ class ConversionWindow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seconds: Annotated[int, Meta(ge=1, le=30 * 86400)]
 
 
+DEFAULT_WINDOW = ConversionWindow(seconds=7 * 86400)
+"""Where a journey names none."""
+
+
 class ConversionGoal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the journey is for."""
+    """What the journey is for: an event that people do after they came in.
+
+    Attributes:
+        ends_journey: Who reaches the goal leaves the journey, wherever they are.
+        value_attribute: The event's attribute that says what the conversion is worth, a number; empty: nothing does.
+    """
 
     name: Annotated[str, Meta(min_length=1, max_length=255)]
     event_name: Annotated[str, Meta(min_length=1, max_length=255)]
-    event_conditions: tuple[Any, ...] = ()
+    event_conditions: Conditions = ()
     ends_journey: bool = False
-    value_attribute: str = ""
+    value_attribute: Annotated[str, Meta(max_length=255)] = ""
 
 
 ResumePolicy = Literal["RESUME_CONTINUE", "RESUME_SPREAD", "RESUME_SHIFT", "RESUME_DROP_OVERDUE"]
@@ -61,6 +70,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`params` of the gateway contract.
 
     Attributes:
+        conversion_window: How long after an entry events count for the goals; None means seven days.
+        control_group_percent: How many of those who come in are only watched: they get nothing, and what they do
+            without it is compared with what everybody else does.
+        transactional: Exempt from the control group.
         resume_policy: What becomes of people whose time passed while the journey was held: they go on at once;
             they go on spread over an hour; every timer is shifted by the length of the pause; they are dropped.
         removed_points: What becomes of people who stand on a point that an edit removed: they go on from where its
@@ -77,6 +90,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     transactional: bool = False
     resume_policy: ResumePolicy = "RESUME_CONTINUE"
     removed_points: Literal["CONTINUE", "DROP"] = "CONTINUE"
+
+    @property
+    def window_seconds(self) -> int:
+        """Return how long after an entry events count for the goals."""
+        return (self.conversion_window or DEFAULT_WINDOW).seconds
+
+    @property
+    def control_percent(self) -> int:
+        """Return how many of a hundred people belong to the control group."""
+        return 0 if self.transactional else self.control_group_percent
 
 
 class Graph(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -249,11 +249,18 @@ class RandomBranch(Part, frozen=True, kw_only=True):
 
 
 class Winner(Part, frozen=True, kw_only=True):
-    """How the best branch is chosen."""
+    """How the best branch is chosen, to which everybody goes who comes later.
+
+    Attributes:
+        mode: MANUAL: an operator names it. AUTOMATIC: the branch whose conversion rate on `goal` is above that of every
+            other, once each has `min_sample` people and the difference is this significant.
+        goal: The name of a conversion goal of the journey.
+        significance: One less the probability of so large a difference where there is none.
+    """
 
     mode: Literal["MANUAL", "AUTOMATIC"] = "MANUAL"
-    goal: str = ""
-    min_sample: Annotated[int, Meta(ge=0)] = 0
+    goal: Annotated[str, Meta(max_length=255)] = ""
+    min_sample: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     significance: Annotated[float, Meta(ge=0, le=1)] = 0.95
 
 

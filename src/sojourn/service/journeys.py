@@ -278,13 +278,20 @@ async def point_numbers(conn: Conn, journey_id: int) -> Mapping[PointId, int]:
 
 
 def reactions_in(status: Status) -> frozenset[Reaction]:
-    """Say which events a journey that people may be in listens for. While it is held, those that they wait for."""
+    """Say which events a journey that people came into listens for.
+
+    While it is held, those that people wait for; while its numbers may still change, those that are its goals.
+    """
     match status:
         case "running":
-            return frozenset[Reaction]({"enroll", "enroll_named", "resume"})
-        case "paused" | "draft":
+            return frozenset[Reaction]({"convert", "enroll", "enroll_named", "resume"})
+        case "paused":
+            return frozenset[Reaction]({"convert", "resume"})
+        case "draft":
             return frozenset[Reaction]({"resume"})
-        case "finished" | "archived":
+        case "finished":
+            return frozenset[Reaction]({"convert"})
+        case "archived":
             return frozenset[Reaction]()
 
 

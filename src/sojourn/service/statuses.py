@@ -91,6 +91,6 @@ async def _tell_inside(conn: Conn, journey: StoredJourney, step: Transition, sha
         case _:
             pass
     numbers = await point_numbers(conn, journey.journey_id)
-    is_inside_possible = step.inside in {"resumed", "held"}
-    reactions = reactions_in(step.to) if is_inside_possible else reactions_in("archived")
+    is_heard = step.inside in {"resumed", "held", "stopped"}
+    reactions = reactions_in(step.to) if is_heard else reactions_in("archived")
     await listen(conn, journey, read_graph(journey), numbers, reactions)

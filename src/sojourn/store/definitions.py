@@ -15,7 +15,7 @@ from sojourn.store.queries import QUERIES
 
 @dataclass(frozen=True, slots=True)
 class JourneyRow:
-    """A journey with the graph that counts now and the numbers of its points."""
+    """A journey with the graph that counts now, the numbers of its points, and the outputs that won at its splitters."""
 
     journey_id: int
     journey_uuid: str
@@ -26,6 +26,7 @@ class JourneyRow:
     started_at: datetime | None
     graph: Graph
     numbers: Mapping[str, int]
+    winners: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ async def read_changed_journeys(conn: Conn, epoch: int) -> list[JourneyRow]:
             *row[:7],
             graph=msgspec.json.decode(row[7], type=Graph),
             numbers=msgspec.json.decode(row[8] or "{}", type=dict[str, int]),
+            winners=msgspec.json.decode(row[9] or "{}", type=dict[int, int]),
         )
         for row in await cursor.fetchall()
     ]

@@ -388,7 +388,7 @@ class Tick:
         return results
 
     async def match(self, statement: Compiled, values: Mapping[str, Any]) -> int:
-        """Run a compiled match of events and waits; return how many people go on."""
+        """Run a compiled match of events with who waits for them, or with goals; return how many it concerned."""
         row = await (await self._run(statement, values)).fetchone()
         assert row is not None, "a match returns one row"
         return row[0]

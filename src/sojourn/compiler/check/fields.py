@@ -24,6 +24,7 @@ from sojourn.model.points import (
     Wait,
     WaitForTrigger,
     Webhook,
+    Winner,
 )
 from sojourn.model.problems import Problem, part
 from sojourn.model.schedule import DEVICE, WEEKDAYS, Every, SegmentRepeat
@@ -32,6 +33,9 @@ from sojourn.templates import check_template
 
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
 HEADER = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+LEAST_SIGNIFICANCE = 0.5
+"""Below it a choice would be worse than tossing a coin."""
+
 MONTH_DAYS = {str(day) for day in (-1, *range(1, 32))}
 
 
@@ -44,18 +48,20 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
             yield _unavailable(f"settings/silent_hours/{part(channel)}", "silent hours are")
     if chosen.user_id_track_change_policy != "USER_ID_TRACK_CHANGE_POLICY_KEEP":
         yield _unavailable("settings/user_id_track_change_policy", "dropping people whose device changes hands is")
-    if chosen.conversion_window is not None:
-        yield _unavailable("settings/conversion_window", "conversion windows are")
-    if chosen.conversion_goals:
-        yield _unavailable("settings/conversion_goals", "conversion goals are")
-    if chosen.control_group_percent:
-        yield _unavailable("settings/control_group_percent", "control groups are")
+    for name, count in Counter(goal.name for goal in chosen.conversion_goals).items():
+        if count > 1:
+            yield Problem("goal.duplicate", "settings/conversion_goals", f"`{name}` names {count} goals")
+    for index, goal in enumerate(chosen.conversion_goals):
+        yield from _conditions(goal.event_conditions, f"settings/conversion_goals/{index}/event_conditions")
 
 
 def points(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     """Yield the problems of every point's fields."""
+    goals = frozenset(goal.name for goal in graph.settings.conversion_goals)
     for point in graph.points:
         yield from _fields(point, f"points/{point.id}", scope)
+        if isinstance(point, RandomSplitter) and point.winner is not None:
+            yield from _winner(point.winner, f"points/{point.id}/winner", goals)
 
 
 def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]:  # noqa: C901, PLR0912 - one case per kind
@@ -227,8 +233,23 @@ def _random_splitter(point: RandomSplitter, where: str) -> Iterator[Problem]:
     for index, branch in enumerate(point.branches):
         if abs(branch.percent * 100 - hundredths[index]) > 1e-6:
             yield Problem("random.precision", f"{where}/branches/{index}/percent", "at most two decimals")
-    if point.winner is not None and point.winner.mode == "AUTOMATIC":
-        yield _unavailable(f"{where}/winner/mode", "the automatic choice of a winner is")
+
+
+def _winner(winner: Winner, where: str, goals: frozenset[str]) -> Iterator[Problem]:
+    """Yield what keeps a winner from being found. An operator who names it needs no rule for it."""
+    if winner.mode != "AUTOMATIC":
+        return
+    if winner.goal not in goals:
+        choices = ", ".join(f"`{goal}`" for goal in sorted(goals)) or "none"
+        yield Problem(
+            "winner.goal", f"{where}/goal", f"`{winner.goal}` is no conversion goal of the journey; it has: {choices}"
+        )
+    if winner.min_sample < 1:
+        yield Problem("winner.min_sample", f"{where}/min_sample", "a choice by numbers takes at least 1 person a branch")
+    if not LEAST_SIGNIFICANCE <= winner.significance < 1:
+        yield Problem(
+            "winner.significance", f"{where}/significance", f"must be at least {LEAST_SIGNIFICANCE:g} and below 1"
+        )
 
 
 def _operation(operation: ProfileOperation, where: str) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ from sojourn.model.points import (
 def sinks(plan: Plan, draft: Draft) -> None:
     """Write everything that the walk leaves behind."""
     ends = _ends(plan)
+    _draws(plan, draft)
     _messages(plan, draft)
     placed = _stays(plan, draft)
     _departures(plan, draft)
@@ -80,6 +81,25 @@ def _dropped(step: Step) -> str:
 def _ends(plan: Plan) -> list[str]:
     """Name the sets in which a walk ends."""
     return [step.name for step in plan.steps if step.holds or isinstance(step.point, Exit)]
+
+
+def _draws(plan: Plan, draft: Draft) -> None:
+    """Keep what was drawn where a winner may be chosen; once that is done, nobody draws."""
+    for step in plan.steps:
+        if not isinstance(step.point, RandomSplitter) or step.point.winner is None or step.winner is not None:
+            continue
+        key = "profile_id" if step.point.sticky == "PROFILE" else "enrollment_id"
+        draft.add(
+            f"drawn_{step.point_no:d}",
+            f"""
+insert into draw (shard, journey_id, point_no, drawn_for, enrollment_id, output, at)
+select {SHARD}, {plan.header.journey_id:d}, {step.point_no:d}, i.{key}, i.enrollment_id, i.output, {NOW}
+from {step.name} as i
+order by i.enrollment_id
+on conflict (shard, journey_id, point_no, drawn_for) do nothing
+""",
+            materialized=False,
+        )
 
 
 def _messages(plan: Plan, draft: Draft) -> None:
@@ -136,6 +156,12 @@ returning point_no, wake_at
 
 def _departures(plan: Plan, draft: Draft) -> None:
     parts: list[str] = []
+    entry = plan.source
+    if isinstance(entry, FromEvents | FromRequests | FromSegment) and entry.admission.control_percent:
+        parts.append(
+            f"select i.enrollment_id, {entry.point_no:d} as point_no, 'control'::departure_outcome as outcome, "
+            f"'control group' as reason\nfrom judged as i\nwhere {IN_CONTROL}"
+        )
     for step in plan.steps:
         if isinstance(step.point, Exit):
             reason = draft.parameters.add(step.point.outcome, "text")
@@ -164,6 +190,7 @@ from (
     )
 
 
+IN_CONTROL = "refusal is null and is_control"
 DROP_REASON = "case when i.wake_at is null then 'no date' else 'date passed' end"
 
 
@@ -271,7 +298,11 @@ def _source_counts(plan: Plan) -> Iterator[str]:
             yield _count("removed_no", "left", "'removed'", f"from {plan.start_name}\ngroup by removed_no")
         case FromAudience() | FromEvents() | FromRequests() | FromSegment():
             number = f"{plan.source.point_no:d}"
-            yield _count(number, "entered", "''", f"from {entry_set(plan)}")
+            if plan.source.admission.control_percent:
+                yield _count(number, "entered", "''", "from judged where refusal is null")
+                yield _count(number, "control", "''", f"from judged where {IN_CONTROL}")
+            else:
+                yield _count(number, "entered", "''", f"from {entry_set(plan)}")
             yield _count(number, "left", f"'{output_name(0)}'", f"from {plan.start_name}")
 
 

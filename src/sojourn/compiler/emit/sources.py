@@ -213,6 +213,7 @@ limit %(batch)s::bigint
 def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
     """Decide who of the arriving comes in, and enroll them."""
     draft.add("judged", _judged(plan, entry.admission))
+    walks = "where j.refusal is null" + (" and not j.is_control" if entry.admission.control_percent else "")
     admitted = f"""
         insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
         select
@@ -233,7 +234,7 @@ def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
         f"""
 select {", ".join(ENTERING.get(name, f"j.{name}") for name in columns(plan))}{extra}
 from judged as j{profiles}
-where j.refusal is null
+{walks}
 """,
     )
     if waits_turn(plan):
@@ -250,6 +251,12 @@ ENTERING = {
 """Columns of people who enter that are not called so in `judged`."""
 
 
+def is_control(plan: Plan, admission: Admission, profile: str) -> str:
+    """Return whether a person belongs to the control group of the journey: by a hash, so always or never."""
+    key = f"md5({profile}::text || ':control:{plan.header.journey_id:d}')"
+    return f"mod(('x' || left({key}, 8))::bit(32)::bigint, 10000) < {admission.control_percent * 100:d}"
+
+
 def _judged(plan: Plan, admission: Admission) -> str:
     """Say who is refused, and why. Scalar subqueries, each one index probe, and not `exists`, which may be hashed."""
     same_key = " and n.entry_key = a.entry_key" if admission.keyed else ""
@@ -262,6 +269,17 @@ def _judged(plan: Plan, admission: Admission) -> str:
                 limit 1
             ) then 'already inside'"""
     ]
+    control = ""
+    if admission.control_percent:
+        # They leave at once, and would otherwise come again when those they are compared with cannot.
+        belongs = is_control(plan, admission, "a.profile_id")
+        lately = f"n.entered_at > {NOW} - make_interval(secs => {admission.control_seconds:d})"
+        cases.append(
+            f"when {belongs} and (\n"
+            f"                select true from enrollment as n where {own} and n.entry_key = a.entry_key and {lately} limit 1\n"
+            "            ) then 'already inside'"
+        )
+        control = f",\n            {belongs} as is_control"
     if not admission.reenters:
         cases.append(f"when (select true from enrollment as n where {own}{same_key} limit 1) then 'entered before'")
     elif admission.once_an_instant:
@@ -281,7 +299,7 @@ def _judged(plan: Plan, admission: Admission) -> str:
             {ARRIVED},
             case
             {body}
-            end as refusal
+            end as refusal{control}
         from arriving as a
     """
     if admission.capping is None or not admission.keyed:
@@ -294,7 +312,7 @@ def _judged(plan: Plan, admission: Admission) -> str:
             case
                 when a.refusal is null and {before} >= {admission.capping.max_entries:d} then 'capped'
                 else a.refusal
-            end as refusal
+            end as refusal{", a.is_control" if control else ""}
         from ({judged}) as a
     """
 
@@ -303,5 +321,5 @@ ARRIVED = "a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uui
 
 
 def entry_set(plan: Plan) -> str:
-    """Name the set that holds everybody who came in by this statement."""
+    """Name the set that holds everybody who came in by this statement to go on."""
     return "entering" if waits_turn(plan) else plan.start_name

@@ -264,8 +264,14 @@ def _random_splitter(plan: Plan, each: Step, point: RandomSplitter, draft: Draft
         upper += round(branch.percent * 100)
         if branch.percent:
             cases.append(f"when {upper:d} > d.drawn then {number:d}")
-    lateral = f"cross join lateral (select {drawn} as drawn) as d"
-    _add(plan, each, draft, extra=f",\n    case {' '.join(cases)} end as output", joins=lateral)
+    lots = f"cross join lateral (select {drawn} as drawn) as d"
+    output = f"case {' '.join(cases)} end"
+    if each.winner is not None:
+        # Who drew before there was a winner keeps what they drew, unless an edit took that branch away.
+        at = f"k.journey_id = {plan.header.journey_id:d} and k.point_no = {each.point_no:d} and k.drawn_for = {key}"
+        lots = lateral("draw", "k", ("output",), at)
+        output = f"case when k.output <= {len(point.branches):d} then k.output else {each.winner:d} end"
+    _add(plan, each, draft, extra=f",\n    {output} as output", joins=lots)
 
 
 # Updates ----------------------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ create type message_status as enum (
 
 create type departure_outcome as enum (
     'completed', -- reached an exit, or the end of a path
-    'goal',      -- reached the goal of the journey
+    'control',   -- belongs to the control group: came in and left at once
+    'goal',      -- reached a goal that ends the journey
     'dropped',   -- taken out, for the reason given
     'stopped'    -- the journey ended around the person
 );
@@ -241,7 +242,20 @@ create table point (
     constraint point_point_uuid_key unique (journey_id, point_uuid)
 );
 
--- Which points of running journeys react to which event. Kept in step with the running version.
+-- The branch of a random splitter that everybody takes who comes there later and has not drawn yet.
+create table splitter_winner (
+    journey_id integer not null,
+    point_no smallint not null,
+    output smallint not null,
+    decided_at timestamptz not null,
+    numbers jsonb not null,    -- what it was decided by: model.experiments.Verdict, or {} where an operator named it
+    constraint splitter_winner_pkey primary key (journey_id, point_no),
+    constraint splitter_winner_point_fkey foreign key (journey_id, point_no) references point (journey_id, point_no) on delete cascade,
+    constraint splitter_winner_output_check check (output >= 1)
+);
+
+-- Which points of running journeys react to which event; point 0 is the journey itself. Kept in step with the running
+-- version.
 create table listener (
     journey_id integer not null,
     point_no smallint not null,
@@ -252,7 +266,7 @@ create table listener (
     attribute_name text,       -- for enroll_named: the event attribute that lists whom to enroll
     constraint listener_pkey primary key (journey_id, point_no, event_name),
     constraint listener_journey_fkey foreign key (journey_id) references journey (journey_id) on delete cascade,
-    constraint listener_reaction_check check (reaction in ('enroll', 'enroll_named', 'resume'))
+    constraint listener_reaction_check check (reaction in ('convert', 'enroll', 'enroll_named', 'resume'))
 );
 create index listener_event_idx on listener (workspace_id, event_name);
 
@@ -559,6 +573,32 @@ create table departure (
 );
 create index departure_journey_idx on departure (shard, journey_id);
 
+-- A goal that an enrollment reached: what the person did within the window after the entry. Once per goal.
+create table conversion (
+    shard smallint not null,
+    enrollment_id bigint not null,
+    journey_id integer not null,
+    goal text not null,
+    is_control boolean not null,  -- the enrollment belongs to the control group
+    at timestamptz not null,      -- when the event happened
+    value numeric(19, 4),
+    constraint conversion_pkey primary key (shard, enrollment_id, goal)
+);
+create index conversion_journey_idx on conversion (shard, journey_id, at);
+
+-- What was drawn at a random splitter that may get a winner; at no other, since a draw can be repeated. `drawn_for` is
+-- the number of the enrollment or the person that keeps the draw, `enrollment_id` the first enrollment that drew.
+create table draw (
+    shard smallint not null,
+    journey_id integer not null,
+    point_no smallint not null,
+    drawn_for bigint not null,
+    enrollment_id bigint not null,
+    output smallint not null,
+    at timestamptz not null,
+    constraint draw_pkey primary key (shard, journey_id, point_no, drawn_for)
+);
+
 -- One thing to send to one person. The id is stable, so a repeated attempt can be recognised by a provider.
 create table message (
     shard smallint not null,
@@ -789,6 +829,16 @@ begin
     return null;
 end;
 $$;
+
+-- What a conversion is worth: a number, or a text that is one, to four decimals. Null for everything else, and for what is
+-- a thousand billions or more; never an error.
+create function amount_v1(value jsonb) returns numeric
+language sql immutable parallel safe
+return case
+    when jsonb_typeof(value) = 'number' and abs((value #>> '{}')::numeric) < 1e12 then round((value #>> '{}')::numeric, 4)
+    when jsonb_typeof(value) = 'string' and (value #>> '{}') ~ '^-?[0-9]{1,12}(\.[0-9]{1,20})?$'
+        then round((value #>> '{}')::numeric, 4)
+end;
 
 -- The start of the UTC day that lies `days` days before the day of `present`.
 create function days_ago_v1(present timestamptz, days integer) returns timestamptz

@@ -775,7 +775,12 @@ from installation as i;
 select
     j.journey_id, j.journey_uuid::text as journey_uuid, j.workspace_id, j.status::text as status, j.advances, j.version_no,
     j.started_at, v.graph::text as graph,
-    (select jsonb_object_agg(p.point_uuid::text, p.point_no)::text from point as p where p.journey_id = j.journey_id) as numbers
+    (select jsonb_object_agg(p.point_uuid::text, p.point_no)::text from point as p where p.journey_id = j.journey_id) as numbers,
+    (
+        select jsonb_object_agg(w.point_no, w.output)::text
+        from splitter_winner as w
+        where w.journey_id = j.journey_id
+    ) as winners
 from journey as j
 join journey_version as v on v.journey_id = j.journey_id and v.version_no = j.version_no
 where j.changed_epoch > %(epoch)s::bigint;
