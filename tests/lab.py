@@ -261,7 +261,8 @@ CLEAR = "; ".join(
     for table in (
         "profile", "profile_change", "device", "inbox", "event", "event_source", "enrollment", "stay", "alarm",
         "audience", "audience_member",
-        "entry_cursor", "passage", "departure", "conversion", "draw", "message", "tally", "request_tally", "listener", "journey",
+        "entry_cursor", "passage", "departure", "conversion", "draw", "message", "tally", "request_tally", "listener",
+        "journey",
     )
 )  # fmt: skip
 
@@ -412,7 +413,8 @@ class Lab:
         """Name the winner of a random splitter."""
         journey.winners[point_no] = output
         await self.conn.execute(
-            "insert into splitter_winner (journey_id, point_no, output, decided_at, numbers) values (%s, %s, %s, %s, '{}')"
+            "insert into splitter_winner (journey_id, point_no, output, decided_at, numbers)"
+            " values (%s, %s, %s, %s, '{}')"
             " on conflict (journey_id, point_no) do update set output = excluded.output",
             (journey.journey_id, point_no, output, self.now),
         )

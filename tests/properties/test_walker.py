@@ -421,7 +421,9 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
     said = draw(st.lists(acts(kinds), min_size=1, max_size=1 if kinds == ("select",) else 7))
     command = None
     if draw(st.integers(0, 3)) == 0:
-        name = draw(st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "draft", "choose", "finish"]))
+        name = draw(
+            st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "draft", "choose", "finish"])
+        )
         command = (name, draw(st.integers(0, 1)), draw(st.integers(0, 5)))
         if crowd is not None and name != "pause":
             said = []

@@ -97,6 +97,19 @@ SHAPES: list[tuple[str, str, Graph]] = [
     ("cycle.unheld", "points/point", graph("api -> point -> point", point=email())),
 ]  # fmt: skip
 
+SALE: dict[str, Any] = {"name": "sale", "event_name": "bought"}
+
+
+def contested(**rule: Any) -> Graph:
+    """Part people by chance until one branch has won by this rule."""
+    winner = {"mode": "AUTOMATIC", "goal": "sale", "min_sample": 100} | rule
+    return graph(
+        "api -> random.1 -> exit\nrandom.2 -> exit",
+        settings={"conversion_goals": [SALE]},
+        random=random_split(50, 50, winner=winner),
+    )
+
+
 FIELDS: list[tuple[str, str, Graph]] = [
     ("app.unknown", "settings/application_code", graph("api -> exit", settings={"application_code": "NONE"})),
     ("app.unknown", "points/point/application_code", entered_by(segment('T("a", SET)', application_code="NONE"))),
@@ -108,14 +121,14 @@ FIELDS: list[tuple[str, str, Graph]] = [
         graph("api -> exit", settings={"silent_hours": {"email": {"enabled": True}}}),
     ),
     (
-        "feature.unavailable",
+        "goal.duplicate",
         "settings/conversion_goals",
-        graph("api -> exit", settings={"conversion_goals": [{"name": "sale", "event_name": "bought"}]}),
+        graph("api -> exit", settings={"conversion_goals": [SALE, SALE]}),
     ),
     (
-        "feature.unavailable",
-        "settings/control_group_percent",
-        graph("api -> exit", settings={"control_group_percent": 10}),
+        "condition.values",
+        "settings/conversion_goals/0/event_conditions/0/values",
+        graph("api -> exit", settings={"conversion_goals": [SALE | {"event_conditions": [having("price", "GT")]}]}),
     ),
     ("filter.one_of", "points/point", entered_by(segment())),
     ("filter.one_of", "points/point", entered_by(segment('T("a", SET)', filter_code="GOOD"))),
@@ -218,11 +231,9 @@ FIELDS: list[tuple[str, str, Graph]] = [
         "points/random/branches/0/percent",
         graph("api -> random.1 -> exit\nrandom.2 -> exit\nrandom.3 -> exit", random=random_split(33.333, 33.33, 33.34)),
     ),
-    (
-        "feature.unavailable",
-        "points/random/winner/mode",
-        graph("api -> random.1 -> exit\nrandom.2 -> exit", random=random_split(50, 50, winner={"mode": "AUTOMATIC"})),
-    ),
+    ("winner.goal", "points/random/winner/goal", contested(goal="visit")),
+    ("winner.min_sample", "points/random/winner/min_sample", contested(min_sample=0)),
+    ("winner.significance", "points/random/winner/significance", contested(significance=1)),
     ("operation.value", "points/point/operations/0", through(operation())),
     ("operation.value", "points/point/operations/0", through(operation(operation="UNSET", value=1))),
     ("operation.number", "points/point/operations/0/value", through(operation(operation="INCREMENT", value="1"))),
@@ -293,6 +304,9 @@ def test_a_problem_states_a_rule_and_addresses_nobody(of: Graph) -> None:
         entered_by(segment(filter_code="GOOD")),
         through(email(content=None, preset_code="WELCOME")),
         through(email(content=HTML, best_time=True)),
+        contested(),
+        graph("api -> random.1 -> exit\nrandom.2 -> exit", random=random_split(50, 50, winner={"mode": "MANUAL"})),
+        graph("api -> exit", settings={"control_group_percent": 10, "conversion_window": {"seconds": 60}}),
     ],
     ids=lambda _: "",
 )

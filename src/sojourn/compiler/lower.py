@@ -137,9 +137,7 @@ def lower_audience(plan_of: Chart, point_no: int, looked: Looked) -> Plan:
     point = plan_of.points[point_no]
     assert isinstance(point, StartBySegment), "only a segment entry has an audience"
     # Two journeys that undo each other's changes would otherwise send somebody back and forth within one tick for ever.
-    admission = Admission(
-        point.allow_reenter, keyed=False, capping=plan_of.graph.settings.capping, once_an_instant=point.allow_reenter
-    )
+    admission = _admission(plan_of, reenters=point.allow_reenter, once_an_instant=point.allow_reenter)
     watched = audience(point, segment_of(point, plan_of.scope), plan_of.scope)
     source = FromAudience(point_no, point, admission, watched, looked)
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
@@ -171,10 +169,17 @@ def _kind(point: AnyPoint) -> str:
     return str(point.__struct_config__.tag)
 
 
-def _admission(plan_of: Chart, *, reenters: bool, keyed: bool = False) -> Admission:
+def _admission(plan_of: Chart, *, reenters: bool, keyed: bool = False, once_an_instant: bool = False) -> Admission:
     settings = plan_of.graph.settings
     percent = settings.control_percent
-    return Admission(reenters, keyed, settings.capping, percent, settings.window_seconds if percent else 0)
+    return Admission(
+        reenters,
+        keyed,
+        settings.capping,
+        once_an_instant=once_an_instant,
+        control_percent=percent,
+        control_seconds=settings.window_seconds if percent else 0,
+    )
 
 
 def _entry_source(plan_of: Chart, point_no: int) -> Entry:

@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import structlog
 
+from sojourn.model.graph import WINDOW_MAX
+from sojourn.service.contests import decide_winners
 from sojourn.service.upkeep import prepare_days
 from sojourn.store.bulk import forget_bulk_requests
 from sojourn.store.connection import Conn
+from sojourn.store.contests import forget_goals
 from sojourn.store.definitions import read_shards
 from sojourn.store.partitions import (
     Daily,
@@ -67,15 +70,19 @@ async def keep_up(conn: Conn, now: datetime) -> bool:
             await forget_event_sources(conn, shard=shard, before=now - REMEMBER_EVENT_SOURCES)
         await forget_idempotency_keys(conn, before=now - REMEMBER_ANSWERS)
         await forget_bulk_requests(conn, before=now - REMEMBER_BULK_REQUESTS)
+        await forget_goals(conn, before=now - WINDOW_MAX)
     return True
 
 
 async def clean(conn: Conn, now: datetime, *, patience: timedelta = READERS_PATIENCE) -> None:
-    """Forget what is older than it is to be kept, in small transactions. `conn` is in none, and is not a worker's.
+    """Choose the winners of contests, and forget what is older than it is to be kept, in small transactions.
+
+    `conn` is in none, and is not a worker's.
 
     Two workers may do it at once, and either may die on the way: what is half done, the next one finishes. A day waits
     up to `patience` for those who read it.
     """
+    await decide_winners(conn, now)
     for name in await leftovers(conn):
         await drop_leftover(conn, name)
     apps = await read_retentions(conn)

@@ -1,5 +1,6 @@
 """Graph: the document of one journey version. A draft is a graph with problems."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -35,6 +36,10 @@ class SilentHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     fallback_timezone: ZoneName = "UTC"
     blocked_days: tuple[Weekday, ...] = ()
     policy: Literal["WAIT", "SKIP"] = "WAIT"
+
+
+WINDOW_MAX = timedelta(days=30)
+"""After it nothing counts as a conversion."""
 
 
 class ConversionWindow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

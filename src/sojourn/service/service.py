@@ -13,6 +13,7 @@ from sojourn.service.attributes import get_attributes
 from sojourn.service.backlog import INBOX_MAX, Backlog
 from sojourn.service.bulk import get_bulk_request, set_attributes_in_bulk
 from sojourn.service.calls import track_calls
+from sojourn.service.contests import choose_winner
 from sojourn.service.deletion import delete_device, delete_person, unregister_device
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
 from sojourn.service.errors import InvalidDocument, NotAllowed
@@ -54,6 +55,7 @@ Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
 
 HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ChangeStatus, change_status),
+    (c.ChooseWinner, choose_winner),
     (c.CreateJourney, create_journey),
     (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
@@ -164,7 +166,8 @@ class Service:
     async def run(
         self,
         caller: c.Caller,
-        command: c.DeleteJourney
+        command: c.ChooseWinner
+        | c.DeleteJourney
         | c.DeletePreset
         | c.DropPeople
         | c.OpenApplication

@@ -15,7 +15,7 @@ from sojourn.store.queries import QUERIES
 
 @dataclass(frozen=True, slots=True)
 class JourneyRow:
-    """A journey with the graph that counts now, the numbers of its points, and the outputs that won at its splitters."""
+    """A journey with the graph that counts now, the numbers of its points, and who won at its splitters."""
 
     journey_id: int
     journey_uuid: str

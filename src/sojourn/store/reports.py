@@ -41,6 +41,22 @@ class TallyInterval:
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class ConversionSum:
+    """How many enrollments reached a goal, and what that is worth."""
+
+    goal: str
+    is_control: bool
+    n: int
+    value: float
+
+
+async def conversion_sums(conn: Conn, period: Period) -> list[ConversionSum]:
+    """Return how often each goal was reached, by the treated and by the control group."""
+    cursor = await conn.execute(QUERIES["conversion_sums"], _values(period))
+    return [ConversionSum(*row) for row in await cursor.fetchall()]
+
+
 async def inside_by_point(conn: Conn, *, journey_id: int, shards: Sequence[int]) -> dict[int, int]:
     """Return how many people are at each point now; points without people are left out."""
     cursor = await conn.execute(QUERIES["inside_by_point"], {"journey_id": journey_id, "shards": list(shards)})

@@ -245,7 +245,9 @@ def _winner(winner: Winner, where: str, goals: frozenset[str]) -> Iterator[Probl
             "winner.goal", f"{where}/goal", f"`{winner.goal}` is no conversion goal of the journey; it has: {choices}"
         )
     if winner.min_sample < 1:
-        yield Problem("winner.min_sample", f"{where}/min_sample", "a choice by numbers takes at least 1 person a branch")
+        yield Problem(
+            "winner.min_sample", f"{where}/min_sample", "a choice by numbers takes at least 1 person a branch"
+        )
     if not LEAST_SIGNIFICANCE <= winner.significance < 1:
         yield Problem(
             "winner.significance", f"{where}/significance", f"must be at least {LEAST_SIGNIFICANCE:g} and below 1"

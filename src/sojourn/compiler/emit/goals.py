@@ -143,8 +143,9 @@ from leaving as l
 def _counts(header: Header, draft: Draft, *, ends: bool) -> None:
     """Count conversions at the entry that the person came in by, and departures where they stood."""
     union = """
-    select r.entry_no as point_no, case when r.is_control then 'control_goal' else 'goal' end as metric, r.goal as detail,
-        count(*) as n
+    select
+        r.entry_no as point_no, case when r.is_control then 'control_goal' else 'goal' end as metric,
+        r.goal as detail, count(*) as n
     from reached as r
     group by 1, 2, 3
 """

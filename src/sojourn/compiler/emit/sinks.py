@@ -157,7 +157,7 @@ returning point_no, wake_at
 def _departures(plan: Plan, draft: Draft) -> None:
     parts: list[str] = []
     entry = plan.source
-    if isinstance(entry, FromEvents | FromRequests | FromSegment) and entry.admission.control_percent:
+    if isinstance(entry, FromAudience | FromEvents | FromRequests | FromSegment) and entry.admission.control_percent:
         parts.append(
             f"select i.enrollment_id, {entry.point_no:d} as point_no, 'control'::departure_outcome as outcome, "
             f"'control group' as reason\nfrom judged as i\nwhere {IN_CONTROL}"

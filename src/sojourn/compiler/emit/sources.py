@@ -276,7 +276,8 @@ def _judged(plan: Plan, admission: Admission) -> str:
         lately = f"n.entered_at > {NOW} - make_interval(secs => {admission.control_seconds:d})"
         cases.append(
             f"when {belongs} and (\n"
-            f"                select true from enrollment as n where {own} and n.entry_key = a.entry_key and {lately} limit 1\n"
+            "                select true from enrollment as n\n"
+            f"                where {own} and n.entry_key = a.entry_key and {lately} limit 1\n"
             "            ) then 'already inside'"
         )
         control = f",\n            {belongs} as is_control"

@@ -80,8 +80,9 @@ counted as (
     insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
     select %(shard)s::smallint, 7, c.point_no, c.metric, c.detail, %(hour)s::timestamptz, c.n
     from (
-        select r.entry_no as point_no, case when r.is_control then 'control_goal' else 'goal' end as metric, r.goal as detail,
-            count(*) as n
+        select
+            r.entry_no as point_no, case when r.is_control then 'control_goal' else 'goal' end as metric,
+            r.goal as detail, count(*) as n
         from reached as r
         group by 1, 2, 3
         union all

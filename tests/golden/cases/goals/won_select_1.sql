@@ -24,7 +24,8 @@ judged as materialized (
             limit 1
         ) then 'already inside'
         when mod(('x' || left(md5(a.profile_id::text || ':control:7'), 8))::bit(32)::bigint, 10000) < 1000 and (
-            select true from enrollment as n where n.shard = %(shard)s::smallint and n.journey_id = 7 and n.profile_id = a.profile_id and n.entry_key = a.entry_key and n.entered_at > %(now)s::timestamptz - make_interval(secs => 172800) limit 1
+            select true from enrollment as n
+            where n.shard = %(shard)s::smallint and n.journey_id = 7 and n.profile_id = a.profile_id and n.entry_key = a.entry_key and n.entered_at > %(now)s::timestamptz - make_interval(secs => 172800) limit 1
         ) then 'already inside'
         end as refusal,
         mod(('x' || left(md5(a.profile_id::text || ':control:7'), 8))::bit(32)::bigint, 10000) < 1000 as is_control

@@ -50,6 +50,24 @@ where p.shard = %(shard)s::smallint and p.enrollment_id = any(%(enrollment_ids)s
 delete from departure as d
 where d.shard = %(shard)s::smallint and d.enrollment_id = any(%(enrollment_ids)s::bigint[]);
 
+-- name: erase_conversions
+-- Delete the goals that enrollments reached. What was counted of them stays.
+delete from conversion as c
+where c.shard = %(shard)s::smallint and c.enrollment_id = any(%(enrollment_ids)s::bigint[]);
+
+-- name: erase_draws
+-- Delete what enrollments drew, for themselves or for their person.
+delete from draw as d
+using point as p, journey as j
+where j.workspace_id = %(workspace_id)s::integer
+  and p.journey_id = j.journey_id
+  and p.kind = 'random_splitter'
+  and d.shard = %(shard)s::smallint
+  and d.journey_id = p.journey_id
+  and d.point_no = p.point_no
+  and d.drawn_for = any(%(enrollment_ids)s::bigint[] || %(profile_ids)s::bigint[])
+  and d.enrollment_id = any(%(enrollment_ids)s::bigint[]);
+
 -- name: erase_messages
 -- Delete the messages of enrollments, also those that a sender has in hand: what becomes of them is of no interest.
 delete from message as m

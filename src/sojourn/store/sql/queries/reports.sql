@@ -1,3 +1,14 @@
+-- name: conversion_sums
+-- How many enrollments reached each goal of a journey within a period, and what that is worth.
+select c.goal, c.is_control, count(*) as n, coalesce(sum(c.value), 0)::double precision as value
+from conversion as c
+where c.shard = any(%(shards)s::smallint[])
+  and c.journey_id = %(journey_id)s
+  and c.at >= %(from_)s
+  and c.at < %(to)s
+group by c.goal, c.is_control
+order by c.goal, c.is_control;
+
 -- name: inside_by_point
 -- How many people are at each point of a journey now.
 select s.point_no, count(*) as n
