@@ -19,9 +19,12 @@ from sojourn.api.gateway.bridge import refusal as gateway_refusal
 from sojourn.api.ingest.routes import PREFIX as INGEST_PREFIX
 from sojourn.api.ingest.routes import ingest_routes
 from sojourn.api.ingest.routes import refused as ingest_refusal
+from sojourn.api.track.hooks import PREFIX as HOOKS_PREFIX
+from sojourn.api.track.hooks import hook_routes
 from sojourn.api.track.routes import PREFIX as TRACK_PREFIX
 from sojourn.api.track.routes import refused as track_refusal
 from sojourn.api.track.routes import track_routes
+from sojourn.api.track.webhooks import webhook_routes
 from sojourn.api.web.tracking import tracking_routes
 from sojourn.model.problems import SojournError
 from sojourn.service.service import Service
@@ -56,7 +59,9 @@ def create_app(
             *gateway_routes(service, metrics),
             *ingest_routes(service, metrics),
             *audience_routes(service, metrics),
+            *hook_routes(service, metrics),
             *track_routes(service, metrics),
+            *webhook_routes(service, metrics),
             *tracking_routes(service.reactions),
             *more,
         ],
@@ -86,6 +91,6 @@ def _refusal(request: AnyRequest, error: SojournError) -> Response[bytes]:
     path = request.url.path
     if path.startswith(f"{INGEST_PREFIX}/"):
         return ingest_refusal(error)
-    if path.startswith(f"{TRACK_PREFIX}/"):
+    if path.startswith((f"{HOOKS_PREFIX}/", f"{TRACK_PREFIX}/")):
         return track_refusal(error)
     return gateway_refusal(error, is_external=path.startswith(EXTERNAL_PREFIX))

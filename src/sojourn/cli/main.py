@@ -2,13 +2,14 @@
 
 import typer
 
-from sojourn.cli import events, importing, journeys, server, tokens
+from sojourn.cli import events, importing, journeys, server, tokens, webhooks
 from sojourn.cli.demo import command as demo
 
 app = typer.Typer(name="sojourn", help="A customer-journey engine in which people move as sets.", no_args_is_help=True)
 journey_app = typer.Typer(help="Journeys: list them, look into them, start and stop them.", no_args_is_help=True)
 people_app = typer.Typer(help="People.", no_args_is_help=True)
 events_app = typer.Typer(help="Events: what people did.", no_args_is_help=True)
+webhooks_app = typer.Typer(help="Inbound webhooks: what other services post becomes events.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: who may call the API.", no_args_is_help=True)
 
 for name, run in (
@@ -41,6 +42,14 @@ for name, run in (
 ):
     token_app.command(name)(run)
 
+for name, run in (
+    ("list", webhooks.list_command),
+    ("create", webhooks.create_command),
+    ("test", webhooks.try_command),
+    ("delete", webhooks.delete_command),
+):
+    webhooks_app.command(name)(run)
+
 people_app.command("import")(importing.people_command)
 events_app.command("accept")(events.accept_command)
 events_app.command("import")(importing.events_command)
@@ -49,3 +58,4 @@ app.add_typer(journey_app, name="journey")
 app.add_typer(people_app, name="people")
 app.add_typer(events_app, name="events")
 app.add_typer(token_app, name="token")
+app.add_typer(webhooks_app, name="webhooks")

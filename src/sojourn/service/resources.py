@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.facts import Facts
+from sojourn.service.known_hooks import KnownHooks
 from sojourn.service.reactions import Reactions
 from sojourn.service.surroundings import KnownSurroundings
 from sojourn.store.connection import Pool
@@ -20,4 +21,5 @@ class Resources:
     facts: Facts
     acceptance: Acceptance
     reactions: Reactions
+    hooks: KnownHooks = field(default_factory=KnownHooks)
     known: KnownSurroundings = field(default_factory=KnownSurroundings)

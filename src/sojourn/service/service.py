@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import structlog
 
+from sojourn.model.hooks import Reading
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.attributes import get_attributes
@@ -20,6 +21,16 @@ from sojourn.service.errors import InvalidDocument, NotAllowed
 from sojourn.service.event_definitions import define_event, list_event_definitions
 from sojourn.service.events import event_notice, open_application, post_event
 from sojourn.service.facts import Facts
+from sojourn.service.hooks import (
+    Posted,
+    create_webhook,
+    delete_webhook,
+    get_webhook,
+    list_webhooks,
+    receive,
+    try_webhook,
+    update_webhook,
+)
 from sojourn.service.journeys import (
     create_journey,
     delete_journey,
@@ -59,11 +70,13 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.CreateJourney, create_journey),
     (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
+    (c.CreateWebhook, create_webhook),
     (c.DefineEvent, define_event),
     (c.DeleteDevice, delete_device),
     (c.DeleteJourney, delete_journey),
     (c.DeletePerson, delete_person),
     (c.DeletePreset, delete_preset),
+    (c.DeleteWebhook, delete_webhook),
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
     (c.GetAttributes, get_attributes),
@@ -72,10 +85,12 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.GetJourney, get_journey),
     (c.GetPreset, get_preset),
     (c.GetStatistics, get_statistics),
+    (c.GetWebhook, get_webhook),
     (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
     (c.ListPresets, list_presets),
     (c.ListSegments, list_segments),
+    (c.ListWebhooks, list_webhooks),
     (c.OpenApplication, open_application),
     (c.PostEvent, post_event),
     (c.RegisterDevice, register_device),
@@ -84,9 +99,11 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ReportMessage, report_message),
     (c.SetAttributes, set_attributes),
     (c.SetAttributesInBulk, set_attributes_in_bulk),
+    (c.TryWebhook, try_webhook),
     (c.TrackCalls, track_calls),
     (c.UnregisterDevice, unregister_device),
     (c.UpdateJourney, update_journey),
+    (c.UpdateWebhook, update_webhook),
     (c.ValidateJourney, validate_journey),
 )
 
@@ -169,6 +186,7 @@ class Service:
         command: c.ChooseWinner
         | c.DeleteJourney
         | c.DeletePreset
+        | c.DeleteWebhook
         | c.DropPeople
         | c.OpenApplication
         | c.PostEvent
@@ -209,6 +227,12 @@ class Service:
     @overload
     async def run(self, caller: c.Caller, command: c.ListSegments) -> c.SegmentList: ...
     @overload
+    async def run(self, caller: c.Caller, command: c.CreateWebhook | c.GetWebhook | c.UpdateWebhook) -> c.Webhook: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListWebhooks) -> c.WebhookList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.TryWebhook) -> Reading: ...
+    @overload
     async def run(self, caller: c.Caller, command: c.ValidateJourney) -> c.Verdict: ...
 
     async def run(self, caller: c.Caller, command: Any) -> Any:
@@ -222,6 +246,11 @@ class Service:
             raise NotAllowed
         with _answering():
             return await self._handlers[type(command)](self.resources, caller, command)
+
+    async def receive(self, posted: Posted) -> int:
+        """Accept what was posted to an inbound webhook. Return how many events; raises as `hooks.receive`."""
+        with _answering():
+            return await receive(self.resources, posted)
 
     async def accept_many(
         self,
