@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sojourn.service.commands import Caller, PostEvent, Subject
 from tests.conformance.clients import Client, GrpcClient, Refused, RestClient
 from tests.conformance.conftest import APP, DEVICE_TOKEN, THEIR_APP, THEIR_TOKEN, TOKEN, Site
 
@@ -528,6 +529,119 @@ async def counts_within_a_period(client: Client, site: Site) -> None:
         assert numbers["payload"]["entered"] == entered
 
 
+async def measures_goals(client: Client, site: Site) -> None:
+    goal = {"name": "sale", "event_name": "bought", "ends_journey": True, "value_attribute": "price"}
+    condition = {"attribute": "price", "operator": "GTE", "values": [10]}
+    params = {"conversion_goals": [goal | {"event_conditions": [condition]}], "conversion_window": {"seconds": 86400}}
+    uuid = await running(client, chain(entry(), rest(), leave(), control_group_percent=50, **params))
+    names = [f"user{number}" for number in range(40)]
+    await client.call("StartExternal", {"id": uuid, "payload": {"users": names}})
+    await site.drain()
+    site.advance(minutes=5)
+    for name, price in ((name, 5 if name == "user0" else 20) for name in names):
+        await post_event(site, name, "bought", price=price)
+    await site.drain()
+    numbers = (await client.call("StatisticsPoints", {"id": uuid}))["payload"]
+    watched = numbers["departed"]["control"]
+    assert 0 < watched < 40
+    (sale,) = numbers["goals"]
+    assert (sale["treated"]["people"], sale["control"]["people"]) == (40 - watched, watched)
+    converted = sale["treated"]["conversions"]
+    assert converted + sale["control"]["conversions"] == 39
+    assert sale["treated"]["value"] == 20 * converted
+    assert sale["treated"]["rate"] == pytest.approx(100 * converted / (40 - watched))
+    assert sale["uplift"] == pytest.approx(100 * (sale["treated"]["rate"] / sale["control"]["rate"] - 1))
+    assert 0 < sale["p_value"] <= 1
+    assert numbers["departed"] == {"control": watched, "goal": converted}
+    head, pause, _ = numbers["points"]
+    assert (head["goals"], head["control"], pause["goal_exits"]) == (converted, watched, converted)
+
+
+async def refuses_goals_with_problems(client: Client, site: Site) -> None:
+    goal = {"name": "sale", "event_name": "bought", "event_conditions": [{"attribute": "price", "operator": "GT"}]}
+    splitter = splits(winner={"mode": "AUTOMATIC", "goal": "visit", "min_sample": 0, "significance": 0.2})
+    verdict = await client.call("Validate", contest(splitter, conversion_goals=[goal, goal]))
+    assert {(each["field"], each["code"]) for each in verdict["problems"]} == {
+        ("params.conversion_goals", "goal.duplicate"),
+        ("params.conversion_goals[0].event_conditions[0].values", "condition.values"),
+        ("params.conversion_goals[1].event_conditions[0].values", "condition.values"),
+        ("points[1].point_data.random_splitter.winner.goal", "winner.goal"),
+        ("points[1].point_data.random_splitter.winner.min_sample", "winner.min_sample"),
+        ("points[1].point_data.random_splitter.winner.significance", "winner.significance"),
+    }
+    refused = await refusal(
+        client.call(
+            "Create", chain(entry(), leave(), conversion_goals=[goal | {"event_conditions": [{"operator": "EQ"}]}])
+        )
+    )
+    assert refused.status == 400
+    assert all("params.conversion_goals[0].event_conditions[0]" in field for field in refused.violations)
+
+
+async def names_a_winner(client: Client, site: Site) -> None:
+    splitter = splits(winner={"mode": "MANUAL"})
+    uuid = await running(client, contest(splitter))
+    place = {"id": uuid, "point_uuid": splitter["uuid"]}
+    await client.call("StartExternal", {"id": uuid, "payload": {"users": [f"early{n}" for n in range(20)]}})
+    await site.drain()
+    before = await contest_of(client, uuid)
+    assert sum(branch["people"] for branch in before["branches"]) == 20
+    assert "winner" not in before
+    assert await client.call("ChooseWinner", place | {"output": "output2"}) == {"success": True}
+    site.advance(minutes=5)
+    await client.call("StartExternal", {"id": uuid, "payload": {"users": [f"late{n}" for n in range(20)]}})
+    await site.drain()
+    after = await contest_of(client, uuid)
+    assert after == before | {"winner": "output2", "decided_at": "2026-03-01T12:00:00Z", "is_automatic": False}
+    left = (await client.call("StatisticsPoints", {"id": uuid}))["payload"]["points"][1]["left"]
+    assert left["output2"] == before["branches"][1]["people"] + 20
+    assert await client.call("ChooseWinner", place) == {"success": True}
+    assert await contest_of(client, uuid) == before
+    for wrong, status, message in (
+        ({"output": "output3"}, 400, "output: there is no output `output3`; the outputs are: output1, output2"),
+        ({"point_uuid": NOWHERE}, 404, "point not found"),
+        ({"point_uuid": "x"}, 404, "point not found"),
+        ({"id": NOWHERE}, 404, "journey not found"),
+    ):
+        refused = await refusal(client.call("ChooseWinner", place | {"output": "output1"} | wrong))
+        assert (refused.status, refused.message) == (status, message)
+    plain = splits()
+    other = await running(client, contest(plain))
+    refused = await refusal(
+        client.call("ChooseWinner", {"id": other, "point_uuid": plain["uuid"], "output": "output1"})
+    )
+    assert (refused.status, refused.message) == (
+        400, "point: the splitter has no `winner`, so what people drew was not kept"
+    )  # fmt: skip
+
+
+def splits(**data: Any) -> Document:
+    return point("RANDOM_SPLITTER", random_splitter={"branches": [{"percent": 50}, {"percent": 50}]} | data)
+
+
+def contest(splitter: Document, **params: Any) -> Document:
+    """Two waits behind a splitter."""
+    one, other, end = rest(), rest(), leave()
+    document = chain(entry(), splitter, one, end, **params)
+    splitter["outputs"] = leads(output1=one["uuid"], output2=other["uuid"])
+    other["outputs"] = leads(default=end["uuid"])
+    document["points"].append(other)
+    return document
+
+
+async def contest_of(client: Client, uuid: str) -> Document:
+    return (await client.call("StatisticsPoints", {"id": uuid}))["payload"]["points"][1]["contest"]
+
+
+async def post_event(site: Site, user_id: str, name: str, **attributes: Any) -> None:
+    async with site.pool.connection() as conn:
+        (workspace_id,) = await (
+            await conn.execute("select workspace_id from workspace where name = 'default'")
+        ).fetchone()
+    command = PostEvent(application_code=APP, subject=Subject(user_id=user_id), name=name, attributes=attributes)
+    await site.service.run(Caller(workspace_id=workspace_id), command)
+
+
 async def drops_people(client: Client, site: Site) -> None:
     uuid = await running(client, api_journey())
     assert await client.call("DropUsersExternal", {"user_ids": ["user1"], "all_journeys": True}) == {"success": True}
@@ -550,6 +664,9 @@ SCENARIOS: tuple[Callable[[Client, Site], Awaitable[None]], ...] = (
     a_running_journey_goes_on_as_a_new_version,
     counts_messages,
     counts_within_a_period,
+    measures_goals,
+    names_a_winner,
+    refuses_goals_with_problems,
     creates_and_gets,
     deletes_drafts,
     drops_people,

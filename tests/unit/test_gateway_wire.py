@@ -145,7 +145,7 @@ def structs(cls: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 silent_hours = st.dictionaries(
     st.sampled_from(wire.CHANNELS), st.deferred(lambda: structs(model.SilentHours)), max_size=2
 )
-settings_fields = {"application_code": names, "conversion_goals": st.just(()), "silent_hours": silent_hours}
+settings_fields = {"application_code": names, "silent_hours": silent_hours}
 points = st.one_of([structs(cls) for cls in wire.POINT_CLASSES.values()])
 
 
@@ -637,6 +637,7 @@ def test_statistics_of_all_points() -> None:
             "uuid": A, "title": "Hello", "point_type": "POINT_TYPE_SEND_EMAIL", "entered": 9, "inside": 1,
             "left": {"default": 8}, "dropped": {"no address": 1}, "stopped": 0, "completed": 0, "goals": 0,
             "messages": {"sent": 8}, "series": [{"from": "2026-05-01T12:00:00Z", "entered": 9, "left": 8}],
+            "goal_exits": 0, "control": 0,
         }
     ]  # fmt: skip
 

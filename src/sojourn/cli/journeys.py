@@ -15,8 +15,11 @@ from sojourn.cli.screen import out, plain_errors, show_json, show_table
 from sojourn.model.lifecycle import Command, Status
 from sojourn.service.commands import (
     ChangeStatus,
+    ChooseWinner,
+    Contest,
     GetJourney,
     GetStatistics,
+    GoalNumbers,
     Journey,
     JourneyList,
     ListJourneys,
@@ -100,6 +103,58 @@ def stats_command(
     )
     departed = ", ".join(f"{n:,} {outcome}" for outcome, n in numbers.departed.items()) or "nobody departed"
     out.print(f"{numbers.entered:,} entered = {numbers.inside:,} inside + {departed}")
+    for goal in numbers.goals:
+        out.print(_goal_line(goal), markup=False)
+    for each in numbers.points:
+        if each.contest is not None:
+            out.print(_contest_line(each.title or each.point, each.contest), markup=False)
+
+
+def _goal_line(goal: GoalNumbers) -> str:
+    """Say what became of a goal.
+
+    >>> from sojourn.service.commands import Converted
+    >>> treated = Converted(people=900, conversions=90, rate=10.0, value=0)
+    >>> control = Converted(people=100, conversions=8, rate=8.0, value=0)
+    >>> _goal_line(GoalNumbers(name="sale", treated=treated, control=control, uplift=25.0, p_value=0.5))
+    'goal sale: 90 of 900 (10.00%), control group 8 of 100 (8.00%), uplift +25.0%, p = 0.5'
+    """
+    told = [f"goal {goal.name}: {goal.treated.conversions:,} of {goal.treated.people:,} ({goal.treated.rate:.2f}%)"]
+    if goal.treated.value:
+        told.append(f"worth {goal.treated.value:,.2f}")
+    if goal.control is not None:
+        control = goal.control
+        told.append(f"control group {control.conversions:,} of {control.people:,} ({control.rate:.2f}%)")
+    if goal.uplift is not None:
+        told.append(f"uplift {goal.uplift:+.1f}%")
+    if goal.p_value is not None:
+        told.append(f"p = {goal.p_value:.2g}")
+    return ", ".join(told)
+
+
+def _contest_line(title: str, contest: Contest) -> str:
+    """Say how a contest stands."""
+    shares = (f"{each.output} {each.conversions:,} of {each.people:,} ({each.rate:.2f}%)" for each in contest.branches)
+    outcome = f"{contest.winner} has won" if contest.winner else "no winner yet"
+    return f"contest {title}: {', '.join(shares)}; {outcome}"
+
+
+def winner_command(
+    journey: JourneyId,
+    point: Annotated[UUID, typer.Argument(help="The random splitter; see `sojourn journey show`.")],
+    output: Annotated[str, typer.Argument(help="Such as output2; without it, people draw again.")] = "",
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Send everybody who comes to a random splitter later by one output."""
+    with plain_errors():
+        settings = settings_from(data_dir=data_dir, database_url=database_url)
+
+    async def run(office: Office) -> None:
+        await office.service.run(office.caller, ChooseWinner(journey=str(journey), point=str(point), output=output))
+
+    at_office(settings, run)
+    out.print(f"whoever comes later takes {output}" if output else "people draw again", markup=False)
 
 
 def start_command(journey: JourneyId, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:

@@ -31,6 +31,7 @@ for name, run in (
     ("finish", journeys.finish_command),
     ("draft", journeys.draft_command),
     ("archive", journeys.archive_command),
+    ("winner", journeys.winner_command),
     ("explain", journeys.explain_command),
 ):
     journey_app.command(name)(run)

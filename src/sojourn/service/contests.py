@@ -14,7 +14,7 @@ from sojourn.model.problems import Problem
 from sojourn.service.commands import Caller, ChooseWinner, Done
 from sojourn.service.drafts import read_graph
 from sojourn.service.entries import journey_uuid
-from sojourn.service.errors import InvalidDocument, NotFound
+from sojourn.service.errors import InvalidDocument, PointNotFound
 from sojourn.service.journeys import lock, point_numbers
 from sojourn.service.resources import Resources
 from sojourn.store import contests as store
@@ -33,7 +33,7 @@ async def choose_winner(resources: Resources, caller: Caller, command: ChooseWin
     Raises:
         InvalidDocument: The splitter has no `winner` to be chosen, or no such output.
         JourneyNotFound: The workspace has no such journey.
-        NotFound: The journey has no random splitter with this id.
+        PointNotFound: The journey has no random splitter with this id.
     """
     now = resources.clock()
     async with resources.pool.connection() as conn, conn.transaction():
@@ -41,7 +41,7 @@ async def choose_winner(resources: Resources, caller: Caller, command: ChooseWin
         graph = read_graph(journey)
         point = next((each for each in graph.points if each.id == command.point), None)
         if not isinstance(point, RandomSplitter):
-            raise NotFound
+            raise PointNotFound
         outputs = {output_name(number): number for number, _ in enumerate(point.branches, 1)}
         if problems := tuple(_choice_problems(point, command.output, outputs)):
             raise InvalidDocument(problems=problems)

@@ -51,6 +51,10 @@ class NotFound(SojournError):
     code = "not_found"
 
 
+class PointNotFound(NotFound):
+    """point not found"""
+
+
 class DeviceNotFound(NotFound):
     """device not found"""
 

@@ -26,6 +26,7 @@ from sojourn.model.problems import Problem
 from sojourn.service.commands import (
     Caller,
     ChangeStatus,
+    ChooseWinner,
     CreateJourney,
     DeleteJourney,
     DropPeople,
@@ -39,7 +40,7 @@ from sojourn.service.commands import (
     UpdateJourney,
     ValidateJourney,
 )
-from sojourn.service.errors import AppNotFound, InvalidDocument, JourneyNotFound, NotFound
+from sojourn.service.errors import AppNotFound, InvalidDocument, JourneyNotFound, NotFound, PointNotFound
 from sojourn.service.service import Service
 
 LEGACY_PAGE_SIZE = 20
@@ -238,6 +239,20 @@ async def statistics_points(call: Call) -> pb.StatisticsPointsResponse:
     return statistics.point_rows(await call.service.run(call.caller, command))
 
 
+async def choose_winner(call: Call) -> pb.ChooseWinnerResponse:
+    """Name the winner of a random splitter, or take it back."""
+    _refuse_in_line(call)
+    request = call.of(pb.ChooseWinnerRequest)
+    point = wire.canonical_uuid(request.point_uuid)
+    if point is None:
+        raise PointNotFound
+    try:
+        await call.service.run(call.caller, ChooseWinner(journey=request.id, point=str(point), output=request.output))
+    except InvalidDocument as error:
+        raise _in_line(error, "") from error
+    return pb.ChooseWinnerResponse(success=True)
+
+
 async def drop_users(call: Call) -> pb.DropUsersExternalResponse:
     """Take people out of journeys."""
     _refuse_in_line(call)
@@ -257,6 +272,7 @@ async def drop_users(call: Call) -> pb.DropUsersExternalResponse:
 
 METHODS: Mapping[str, Method] = {
     "Archive": lifecycle("archive"),
+    "ChooseWinner": choose_winner,
     "Create": create,
     "Delete": delete,
     "Draft": lifecycle("draft"),

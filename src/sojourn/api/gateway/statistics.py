@@ -10,7 +10,7 @@ from sojourn.api.gateway import wire
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
 from sojourn.model.graph import Graph
 from sojourn.model.points import SendEmail
-from sojourn.service.commands import PointNumbers, Statistics
+from sojourn.service.commands import Contest, Converted, GoalNumbers, PointNumbers, Statistics
 
 Rows = pb.StatisticsExternalResponse
 Points = pb.StatisticsPointsResponse
@@ -61,7 +61,24 @@ def point_rows(numbers: Statistics) -> Points:
             inside=numbers.inside,
             departed=numbers.departed,
             points=[_point_row(row) for row in numbers.points],
+            goals=[_goal_row(goal) for goal in numbers.goals],
         )
+    )
+
+
+def _goal_row(goal: GoalNumbers) -> Points.GoalNumbers:
+    return Points.GoalNumbers(
+        name=goal.name,
+        treated=_converted(goal.treated),
+        control=None if goal.control is None else _converted(goal.control),
+        uplift=goal.uplift,
+        p_value=goal.p_value,
+    )
+
+
+def _converted(numbers: Converted) -> Points.Converted:
+    return Points.Converted(
+        people=numbers.people, conversions=numbers.conversions, rate=numbers.rate, value=numbers.value
     )
 
 
@@ -79,7 +96,25 @@ def _point_row(row: PointNumbers) -> Points.PointNumbers:
         goals=row.goals,
         messages=row.messages,
         series=[_interval(*each) for each in row.series],
+        goal_exits=row.goal_exits,
+        control=row.control,
+        contest=None if row.contest is None else _contest(row.contest),
     )
+
+
+def _contest(contest: Contest) -> Points.Contest:
+    message = Points.Contest(
+        branches=[
+            Points.Branch(output=each.output, people=each.people, conversions=each.conversions, rate=each.rate)
+            for each in contest.branches
+        ],
+        winner=contest.winner,
+        is_automatic=contest.is_automatic,
+        p_value=contest.p_value,
+    )
+    if contest.decided_at is not None:
+        message.decided_at.FromDatetime(contest.decided_at)
+    return message
 
 
 def _interval(start: datetime, entered: int, left: int) -> Points.Interval:

@@ -22,7 +22,6 @@ from sojourn.api.gateway.writing import to_plain
 from sojourn.model.graph import Edge, Graph, Settings
 from sojourn.model.points import (
     AnyPoint,
-    EventCondition,
     MessageBus,
     StartByApi,
     StartBySegment,
@@ -130,10 +129,6 @@ def _settings_problems(request: DraftRequest) -> Iterator[Problem]:
         if channel not in CHANNELS:
             where = member("params.silent_hours", channel)
             yield Problem("field.unknown", where, f"unknown channel; the channels are {', '.join(CHANNELS)}")
-    for goal, fields in enumerate(plain.get("conversion_goals", ())):
-        for index, condition in enumerate(fields.get("event_conditions", ())):
-            where = f"params.conversion_goals[{goal}].event_conditions[{index}]"
-            yield from misfits(condition, EventCondition, where)
 
 
 def _points_problems(request: DraftRequest, ids: list[str]) -> Iterator[Problem]:

@@ -331,7 +331,7 @@ class StatisticsPointsRequest(_message.Message):
 class StatisticsPointsResponse(_message.Message):
     __slots__ = ("payload",)
     class Payload(_message.Message):
-        __slots__ = ("uuid", "title", "entered", "inside", "departed", "points")
+        __slots__ = ("uuid", "title", "entered", "inside", "departed", "points", "goals")
         class DepartedEntry(_message.Message):
             __slots__ = ("key", "value")
             KEY_FIELD_NUMBER: _ClassVar[int]
@@ -345,15 +345,41 @@ class StatisticsPointsResponse(_message.Message):
         INSIDE_FIELD_NUMBER: _ClassVar[int]
         DEPARTED_FIELD_NUMBER: _ClassVar[int]
         POINTS_FIELD_NUMBER: _ClassVar[int]
+        GOALS_FIELD_NUMBER: _ClassVar[int]
         uuid: str
         title: str
         entered: int
         inside: int
         departed: _containers.ScalarMap[str, int]
         points: _containers.RepeatedCompositeFieldContainer[StatisticsPointsResponse.PointNumbers]
-        def __init__(self, uuid: _Optional[str] = ..., title: _Optional[str] = ..., entered: _Optional[int] = ..., inside: _Optional[int] = ..., departed: _Optional[_Mapping[str, int]] = ..., points: _Optional[_Iterable[_Union[StatisticsPointsResponse.PointNumbers, _Mapping]]] = ...) -> None: ...
+        goals: _containers.RepeatedCompositeFieldContainer[StatisticsPointsResponse.GoalNumbers]
+        def __init__(self, uuid: _Optional[str] = ..., title: _Optional[str] = ..., entered: _Optional[int] = ..., inside: _Optional[int] = ..., departed: _Optional[_Mapping[str, int]] = ..., points: _Optional[_Iterable[_Union[StatisticsPointsResponse.PointNumbers, _Mapping]]] = ..., goals: _Optional[_Iterable[_Union[StatisticsPointsResponse.GoalNumbers, _Mapping]]] = ...) -> None: ...
+    class GoalNumbers(_message.Message):
+        __slots__ = ("name", "treated", "control", "uplift", "p_value")
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        TREATED_FIELD_NUMBER: _ClassVar[int]
+        CONTROL_FIELD_NUMBER: _ClassVar[int]
+        UPLIFT_FIELD_NUMBER: _ClassVar[int]
+        P_VALUE_FIELD_NUMBER: _ClassVar[int]
+        name: str
+        treated: StatisticsPointsResponse.Converted
+        control: StatisticsPointsResponse.Converted
+        uplift: float
+        p_value: float
+        def __init__(self, name: _Optional[str] = ..., treated: _Optional[_Union[StatisticsPointsResponse.Converted, _Mapping]] = ..., control: _Optional[_Union[StatisticsPointsResponse.Converted, _Mapping]] = ..., uplift: _Optional[float] = ..., p_value: _Optional[float] = ...) -> None: ...
+    class Converted(_message.Message):
+        __slots__ = ("people", "conversions", "rate", "value")
+        PEOPLE_FIELD_NUMBER: _ClassVar[int]
+        CONVERSIONS_FIELD_NUMBER: _ClassVar[int]
+        RATE_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        people: int
+        conversions: int
+        rate: float
+        value: float
+        def __init__(self, people: _Optional[int] = ..., conversions: _Optional[int] = ..., rate: _Optional[float] = ..., value: _Optional[float] = ...) -> None: ...
     class PointNumbers(_message.Message):
-        __slots__ = ("uuid", "title", "point_type", "entered", "inside", "left", "dropped", "stopped", "completed", "goals", "messages", "series")
+        __slots__ = ("uuid", "title", "point_type", "entered", "inside", "left", "dropped", "stopped", "completed", "goals", "messages", "series", "goal_exits", "control", "contest")
         class LeftEntry(_message.Message):
             __slots__ = ("key", "value")
             KEY_FIELD_NUMBER: _ClassVar[int]
@@ -387,6 +413,9 @@ class StatisticsPointsResponse(_message.Message):
         GOALS_FIELD_NUMBER: _ClassVar[int]
         MESSAGES_FIELD_NUMBER: _ClassVar[int]
         SERIES_FIELD_NUMBER: _ClassVar[int]
+        GOAL_EXITS_FIELD_NUMBER: _ClassVar[int]
+        CONTROL_FIELD_NUMBER: _ClassVar[int]
+        CONTEST_FIELD_NUMBER: _ClassVar[int]
         uuid: str
         title: str
         point_type: PointType
@@ -399,7 +428,34 @@ class StatisticsPointsResponse(_message.Message):
         goals: int
         messages: _containers.ScalarMap[str, int]
         series: _containers.RepeatedCompositeFieldContainer[StatisticsPointsResponse.Interval]
-        def __init__(self, uuid: _Optional[str] = ..., title: _Optional[str] = ..., point_type: _Optional[_Union[PointType, str]] = ..., entered: _Optional[int] = ..., inside: _Optional[int] = ..., left: _Optional[_Mapping[str, int]] = ..., dropped: _Optional[_Mapping[str, int]] = ..., stopped: _Optional[int] = ..., completed: _Optional[int] = ..., goals: _Optional[int] = ..., messages: _Optional[_Mapping[str, int]] = ..., series: _Optional[_Iterable[_Union[StatisticsPointsResponse.Interval, _Mapping]]] = ...) -> None: ...
+        goal_exits: int
+        control: int
+        contest: StatisticsPointsResponse.Contest
+        def __init__(self, uuid: _Optional[str] = ..., title: _Optional[str] = ..., point_type: _Optional[_Union[PointType, str]] = ..., entered: _Optional[int] = ..., inside: _Optional[int] = ..., left: _Optional[_Mapping[str, int]] = ..., dropped: _Optional[_Mapping[str, int]] = ..., stopped: _Optional[int] = ..., completed: _Optional[int] = ..., goals: _Optional[int] = ..., messages: _Optional[_Mapping[str, int]] = ..., series: _Optional[_Iterable[_Union[StatisticsPointsResponse.Interval, _Mapping]]] = ..., goal_exits: _Optional[int] = ..., control: _Optional[int] = ..., contest: _Optional[_Union[StatisticsPointsResponse.Contest, _Mapping]] = ...) -> None: ...
+    class Contest(_message.Message):
+        __slots__ = ("branches", "winner", "decided_at", "is_automatic", "p_value")
+        BRANCHES_FIELD_NUMBER: _ClassVar[int]
+        WINNER_FIELD_NUMBER: _ClassVar[int]
+        DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+        IS_AUTOMATIC_FIELD_NUMBER: _ClassVar[int]
+        P_VALUE_FIELD_NUMBER: _ClassVar[int]
+        branches: _containers.RepeatedCompositeFieldContainer[StatisticsPointsResponse.Branch]
+        winner: str
+        decided_at: _timestamp_pb2.Timestamp
+        is_automatic: bool
+        p_value: float
+        def __init__(self, branches: _Optional[_Iterable[_Union[StatisticsPointsResponse.Branch, _Mapping]]] = ..., winner: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_automatic: _Optional[bool] = ..., p_value: _Optional[float] = ...) -> None: ...
+    class Branch(_message.Message):
+        __slots__ = ("output", "people", "conversions", "rate")
+        OUTPUT_FIELD_NUMBER: _ClassVar[int]
+        PEOPLE_FIELD_NUMBER: _ClassVar[int]
+        CONVERSIONS_FIELD_NUMBER: _ClassVar[int]
+        RATE_FIELD_NUMBER: _ClassVar[int]
+        output: str
+        people: int
+        conversions: int
+        rate: float
+        def __init__(self, output: _Optional[str] = ..., people: _Optional[int] = ..., conversions: _Optional[int] = ..., rate: _Optional[float] = ...) -> None: ...
     class Interval(_message.Message):
         __slots__ = ("entered", "left")
         FROM_FIELD_NUMBER: _ClassVar[int]
@@ -411,6 +467,22 @@ class StatisticsPointsResponse(_message.Message):
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     payload: StatisticsPointsResponse.Payload
     def __init__(self, payload: _Optional[_Union[StatisticsPointsResponse.Payload, _Mapping]] = ...) -> None: ...
+
+class ChooseWinnerRequest(_message.Message):
+    __slots__ = ("id", "point_uuid", "output")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    POINT_UUID_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    point_uuid: str
+    output: str
+    def __init__(self, id: _Optional[str] = ..., point_uuid: _Optional[str] = ..., output: _Optional[str] = ...) -> None: ...
+
+class ChooseWinnerResponse(_message.Message):
+    __slots__ = ("success",)
+    SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    success: bool
+    def __init__(self, success: _Optional[bool] = ...) -> None: ...
 
 class DropUsersExternalRequest(_message.Message):
     __slots__ = ("user_ids", "journey_uuids", "all_journeys")
