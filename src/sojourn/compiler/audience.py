@@ -75,6 +75,12 @@ def audience(point: StartBySegment, expression: Expression, scope: SegmentScope)
     return Audience(point.trigger, whole, dependencies(whole), fingerprint)
 
 
+def unfollowed(expression: Expression, scope: SegmentScope) -> set[str]:
+    """Return the kinds of conditions in a segment without problems that may change without anybody noticing."""
+    leaves = _leaves(resolved(expression, scope))
+    return {type(leaf).__name__ for leaf in leaves if not isinstance(leaf, Attribute | Application)}
+
+
 def resolved(expression: Expression, scope: SegmentScope) -> Expression:
     """Return the same segment with the stored segments that it names in their places."""
     match expression:
