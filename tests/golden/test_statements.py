@@ -20,7 +20,7 @@ from sojourn.compiler.check import check
 from sojourn.store.queries import parse
 from tests.golden.test_golden import CASES, SCOPE, charted, load, statements
 
-ACROSS_SHARDS = frozenset({"next_alarm", "read_shards", "shards_with_work"})
+ACROSS_SHARDS = frozenset({"next_alarm", "read_shards", "shards_with_transfers", "shards_with_work"})
 """Queries that look for work, before a tick begins."""
 
 CLOCKS = frozenset({"clock_timestamp", "now", "random", "statement_timestamp", "timeofday", "transaction_timestamp"})

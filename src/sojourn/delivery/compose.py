@@ -58,7 +58,7 @@ class Defaults:
 
 def message_key(version: Version, message: ClaimedMessage) -> str:
     """Return what identifies a message in every attempt, and among all installations."""
-    return f"{version.journey_uuid}.{message.shard}.{message.message_id}"
+    return f"{version.journey_uuid}.{message.origin_shard}.{message.origin_id}"
 
 
 def compose(
@@ -130,7 +130,7 @@ def _compose_email(
     }
     copies = tuple(address.strip() for address in point.bcc.split(",") if address.strip())
     if email["html"] and defaults.tracker is not None:
-        email["html"] = track_html(email["html"], MessageRef(message.shard, message.message_id), defaults.tracker)
+        email["html"] = track_html(email["html"], MessageRef(message.origin_shard, message.origin_id), defaults.tracker)
     for address in (email["to"], email["from_email"], *filter(None, (email["reply_to"],)), *copies):
         if not is_address(address):
             return _failed("address", f"`{address}` is no address that can be sent to or from")

@@ -15,9 +15,11 @@ import structlog
 
 from sojourn.engine.catalog import Catalog
 from sojourn.engine.tick import Advance, Budget
+from sojourn.engine.transfers import Outcome, Transfers
 from sojourn.engine.upkeep import INTERVAL, clean, keep_up
 from sojourn.store.connection import Conn, connect
-from sojourn.store.tick import CONFLICTS, FAILURES, next_alarm, shards_with_work
+from sojourn.store.errors import CONFLICTS
+from sojourn.store.tick import FAILURES, next_alarm, shards_with_transfers, shards_with_work
 from sojourn.store.upkeep import measure_tables, outgrown_tables
 from sojourn.store.wakeups import CONNECTION_LOST, Wakeups, connect_worker
 
@@ -153,7 +155,31 @@ class Runner:
             else:
                 passed.ticks += 1
                 passed.moved += moved
+        await self._transfer(conn, passed)
         return passed
+
+    async def _transfer(self, conn: Conn, passed: Passed) -> None:
+        """Move what the ticks found is to go from one person to another."""
+        async with conn.transaction():
+            shards = await shards_with_transfers(conn, now=self._clock())
+        random.shuffle(shards)
+        for shard in shards:
+            if shard not in self._resting:
+                outcome = await self._transfer_from(conn, shard)
+                passed.ticks += outcome.n > 0
+                passed.busy += outcome.is_contended
+
+    async def _transfer_from(self, conn: Conn, shard: int) -> Outcome:
+        try:
+            async with conn.transaction():
+                return await Transfers(conn, self._catalog, shard=shard, now=self._clock()).run()
+        except CONFLICTS:
+            log.info("engine.transfer_conflict", shard=shard)
+            return Outcome(is_contended=True)
+        except FAILURES as exc:
+            self._resting[shard] = self._clock() + TIME_OUT
+            log.error("engine.transfer_failed", shard=shard, error=str(exc))  # noqa: TRY400 - the words are enough
+            return Outcome()
 
     async def _measure(self, conn: Conn) -> None:
         """Let the database measure tables that have outgrown what it knows, so that plans are made anew for their size.

@@ -123,6 +123,8 @@ class Advance:
             await self._events(groups, last)
         await self._entries(groups, last)
         await look_at_changed(self, changes)
+        if "transfer" in kinds:
+            await self.tick.queue_transfers(last)
         await self.tick.delete_batch(last)
 
     async def _events(self, groups: list[InboxGroup], last: int) -> None:

@@ -7,6 +7,7 @@ grow with the load, and without load nobody waits for others.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
@@ -20,9 +21,12 @@ from sojourn.service.facts import Facts
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.owners import address
 from sojourn.store.connection import Conn, Pool
-from sojourn.store.errors import Unavailable, availability
+from sojourn.store.errors import CONFLICTS, Unavailable, availability
 from sojourn.store.identities import find_identities
 from sojourn.store.inbox import InboxRow, NamedListener, append_inbox, named_listeners
+
+ATTEMPTS = 3
+"""How often a batch is tried whose transaction collides with another."""
 
 BATCH_MAX = 1000
 """Notices in one transaction."""
@@ -126,6 +130,15 @@ class Acceptance:
 
     async def _accept_many(
         self, notices: Sequence[Notice], before_commit: Callable[[Conn], Awaitable[None]] | None = None
+    ) -> None:
+        for _ in range(ATTEMPTS - 1):
+            # Locks are taken in one order, so this is rare: somebody else decided who a person is while we waited.
+            with suppress(*CONFLICTS):
+                return await self._accept_once(notices, before_commit)
+        return await self._accept_once(notices, before_commit)
+
+    async def _accept_once(
+        self, notices: Sequence[Notice], before_commit: Callable[[Conn], Awaitable[None]] | None
     ) -> None:
         shard_count = await self._facts.shard_count()
         async with self._pool.connection() as conn, conn.transaction():

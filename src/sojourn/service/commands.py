@@ -560,6 +560,17 @@ class PresetList(Struct, frozen=True, kw_only=True):
     items: tuple[Preset, ...]
 
 
+class Alias(Struct, frozen=True, kw_only=True):
+    """Say that a previous id, of a user or of an anonymous visitor, means the person of a user id. Reply: `Done`.
+
+    Both become one person, also where both are users; the person of `user_id` knows better.
+    """
+
+    application_code: str
+    previous_id: str
+    user_id: str
+
+
 class DeletePerson(Struct, frozen=True, kw_only=True):
     """Delete a person with all their data; named in exactly one way, `profile` being their number. Reply: `Removed`.
 
@@ -748,6 +759,7 @@ class SegmentList(Struct, frozen=True, kw_only=True):
 
 
 COMMANDS: tuple[type, ...] = (
+    Alias,
     ChangeStatus,
     ChooseWinner,
     CreateJourney,

@@ -152,7 +152,7 @@ async def _erase(
     conn: Conn, caller: Caller, person: Person, held: Collection[int], now: datetime, shard_count: int
 ) -> Counter[str]:
     """Delete a person, and with them whoever was merged into them, moved or not yet."""
-    people = await find_predecessors(conn, {person})
+    people = (await find_predecessors(conn, {person})).keys()
     _require(people, held)
     names = set[Identity]().union(*(await identities_of(conn, people)).values())
     await lock_identities(conn, names, shard_count=shard_count)

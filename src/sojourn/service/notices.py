@@ -32,6 +32,7 @@ class Notice(Struct, frozen=True, kw_only=True):
         identities: The first decides who the person is; the others become theirs.
         words: In the order in which they are to be applied.
         attributes: Those of an event, whose entries may name other people to enroll.
+        joins_users: Whether another user id among the identities means that both users are one person.
     """
 
     workspace_id: int
@@ -39,6 +40,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     identities: tuple[Identity, ...]
     words: tuple[Word, ...]
     attributes: Mapping[str, Any] = {}
+    joins_users: bool = False
 
     @property
     def size(self) -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sojourn.model.identities import EMAIL, Identity, device_identity, user_identity
+from sojourn.model.identities import EMAIL, Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.problems import Problem, part
 from sojourn.model.zones import zone_of_offset
 from sojourn.service.commands import (
+    Alias,
     AttributeOperation,
     Caller,
     Done,
@@ -50,6 +51,12 @@ OFFSET_MAX = 14 * 3600
 PUSH_TOKEN_MAX = 4096
 
 
+async def alias(resources: Resources, caller: Caller, command: Alias) -> Done:
+    """Say that two ids mean one person. Durable on return."""
+    await resources.acceptance.submit(await alias_notice(resources, caller, command))
+    return Done()
+
+
 async def register_device(resources: Resources, caller: Caller, command: RegisterDevice) -> Done:
     """Make a device known. Durable on return."""
     await resources.acceptance.submit(await device_notice(resources, caller, command))
@@ -79,6 +86,30 @@ async def set_attributes(resources: Resources, caller: Caller, command: SetAttri
     """Change attributes. Durable on return."""
     await resources.acceptance.submit(await attributes_notice(resources, caller, command))
     return Done()
+
+
+async def alias_notice(resources: Resources, caller: Caller, command: Alias) -> Notice:
+    """Check that two ids may mean one person and put it in the form in which it is accepted.
+
+    The previous id is taken for a user id and for that of a visitor: nothing tells which of the two it was, or will be.
+
+    Raises:
+        AppNotFound: The app is not in the caller's workspace.
+        InvalidDocument: With all problems.
+    """
+    app_id = await resources.facts.app_id(caller.workspace_id, command.application_code)
+    refuse(_alias_problems(command))
+    return Notice(
+        workspace_id=caller.workspace_id,
+        app_id=app_id,
+        identities=(
+            user_identity(caller.workspace_id, command.user_id),
+            user_identity(caller.workspace_id, command.previous_id),
+            anonymous_identity(caller.workspace_id, command.previous_id),
+        ),
+        words=(Word(kind="attributes", data=json_text({"operations": []})),),
+        joins_users=True,
+    )
 
 
 async def attributes_notice(resources: Resources, caller: Caller, command: SetAttributes) -> Notice:
@@ -194,6 +225,15 @@ def _email_problems(command: RegisterEmail, zone_problems: list[Problem]) -> Ite
     yield from _language_problems(command.language)
     yield from zone_problems
     yield from attribute_problems(command.attributes, "attributes")
+
+
+def _alias_problems(command: Alias) -> Iterator[Problem]:
+    for name in ("previous_id", "user_id"):
+        if not getattr(command, name):
+            yield Problem("subject.missing", name, "an id is required")
+        yield from id_problems(getattr(command, name), name)
+    if command.previous_id == command.user_id:
+        yield Problem("alias.same", "previous_id", "the previous id is another one than the user id")
 
 
 def _user_problems(command: RegisterUser, zone_problems: list[Problem]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ is opened by thousands at once costs few transactions.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -19,12 +19,13 @@ from sojourn.model.points import SendEmail
 from sojourn.model.reactions import EVENT_NAMES, Reaction
 from sojourn.service.administration import webhook_signing_key
 from sojourn.service.errors import MessageNotFound, Overloaded
+from sojourn.service.facts import Facts
 from sojourn.service.notices import json_text
 from sojourn.service.tracking import MessageRef, read_click, read_open, tracking_key
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.delivery import read_journey_versions
 from sojourn.store.inbox import InboxRow, append_inbox
-from sojourn.store.reactions import ReactionRow, Reported, find_message, record_reactions
+from sojourn.store.reactions import ReactionRow, Reported, find_message, find_moved_messages, record_reactions
 
 PATIENCE_SECONDS = 2.0
 """How long whoever opened or clicked waits for the database; then they go on without."""
@@ -77,6 +78,7 @@ class Reactions:
     def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
         self._pool = pool
         self._clock = clock
+        self._facts = Facts(pool)
         self._key: bytes | None = None
         self._gathering: _Batch | None = None
         self._flushing: asyncio.Task[None] | None = None
@@ -115,7 +117,8 @@ class Reactions:
         if message is None or message.shard > SHARD_MAX or message.message_id > MESSAGE_ID_MAX:
             return None
         async with self._pool.connection() as conn:
-            owner = await find_message(conn, shard=message.shard, message_id=message.message_id)
+            place = (await self._moved(conn, message.shard, [message.message_id])).get(message.message_id, message)
+            owner = await find_message(conn, shard=place.shard, message_id=place.message_id)
         if owner is None or (owner.workspace_id, owner.app_id) != (workspace_id, app_id):
             return None
         return message if journey in {None, owner.journey_uuid} else None
@@ -182,19 +185,29 @@ class Reactions:
     # Writing ----------------------------------------------------------------------------------------------------
 
     async def _write(self, reports: Mapping[MessageRef, _Report]) -> None:
-        """Write a transaction per shard; one that fails does not keep the others from theirs."""
+        """Write a transaction per shard; one that fails does not keep the others from theirs.
+
+        A message whose person was merged has another place than the one that was reported.
+        """
         failures: list[Exception] = []
+        moved: dict[MessageRef, _Report] = {}
         for shard in sorted({message.shard for message in reports}):
             own = {message.message_id: reports[message] for message in sorted(reports) if message.shard == shard}
             try:
                 async with self._pool.connection() as conn, conn.transaction():
-                    await self._write_shard(conn, shard, own, self._clock())
+                    places = await self._write_shard(conn, shard, own, self._clock())
+                moved |= {place: own[message_id] for message_id, place in places.items()}
             except Exception as failure:  # noqa: BLE001 - as above
                 failures.append(failure)
+        if moved:
+            await self._write(moved)
         if failures:
             raise failures[0]
 
-    async def _write_shard(self, conn: Conn, shard: int, reports: Mapping[int, _Report], now: datetime) -> None:
+    async def _write_shard(
+        self, conn: Conn, shard: int, reports: Mapping[int, _Report], now: datetime
+    ) -> dict[int, MessageRef]:
+        """Write what was reported of the messages that are in the shard. Return where those are that left it."""
         reported = [
             Reported(
                 message_id=message_id,
@@ -209,6 +222,12 @@ class Reactions:
         await self._read_splits(conn, new)
         rows = [row for each in new for row in self._rows(shard, each, reports[each.message_id].url, now)]
         await append_inbox(conn, rows, now=now)
+        return await self._moved(conn, shard, reports.keys())
+
+    async def _moved(self, conn: Conn, shard: int, message_ids: Collection[int]) -> dict[int, MessageRef]:
+        shards = await self._facts.shard_count()
+        moved = await find_moved_messages(conn, shard=shard, message_ids=sorted(message_ids), shard_count=shards)
+        return {message_id: MessageRef(*place) for message_id, place in moved.items()}
 
     def _rows(self, shard: int, new: ReactionRow, url: str | None, now: datetime) -> Iterator[InboxRow]:
         """Yield the events, and the outcome if the person waits for just this."""

@@ -41,6 +41,8 @@ from sojourn.service.journeys import (
 )
 from sojourn.service.notices import Notice
 from sojourn.service.people import (
+    alias,
+    alias_notice,
     attributes_notice,
     device_notice,
     email_notice,
@@ -65,6 +67,7 @@ from sojourn.store.tokens import TokenKind
 Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
 
 HANDLERS: tuple[tuple[type, Handler], ...] = (
+    (c.Alias, alias),
     (c.ChangeStatus, change_status),
     (c.ChooseWinner, choose_winner),
     (c.CreateJourney, create_journey),
@@ -125,10 +128,11 @@ DEVICE_COMMANDS = frozenset(
 ALLOWED: Mapping[str, frozenset[type]] = {"device": DEVICE_COMMANDS, "write": frozenset({c.TrackCalls})}
 """What may be asked for by rights; `api` is not here and may ask for anything."""
 
-Bulk = c.PostEvent | c.RegisterDevice | c.RegisterEmail | c.SetAttributes
+Bulk = c.Alias | c.PostEvent | c.RegisterDevice | c.RegisterEmail | c.SetAttributes
 """What importers bring."""
 
 NOTICES: tuple[tuple[type, Callable[[Resources, c.Caller, Any], Awaitable[Notice]]], ...] = (
+    (c.Alias, alias_notice),
     (c.PostEvent, event_notice),
     (c.RegisterDevice, device_notice),
     (c.RegisterEmail, email_notice),
@@ -183,7 +187,8 @@ class Service:
     async def run(
         self,
         caller: c.Caller,
-        command: c.ChooseWinner
+        command: c.Alias
+        | c.ChooseWinner
         | c.DeleteJourney
         | c.DeletePreset
         | c.DeleteWebhook

@@ -45,6 +45,7 @@ class ClaimedMessage:
     """A message leased to this sender, with what is known about its person.
 
     Attributes:
+        origin_shard: With `origin_id` what the world knows the message by, also after its person was merged.
         attempt: The number of this attempt, from 1.
         context: `{"entry": {…}, "event": {…}}`.
         attributes: None for a person who is gone.
@@ -52,6 +53,8 @@ class ClaimedMessage:
 
     shard: int
     message_id: int
+    origin_shard: int
+    origin_id: int
     enrollment_id: int
     profile_id: int
     journey_id: int

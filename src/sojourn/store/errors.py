@@ -3,9 +3,12 @@
 import contextlib
 from collections.abc import Generator, Mapping
 
-from psycopg.errors import IntegrityError, OperationalError
+from psycopg.errors import DeadlockDetected, IntegrityError, OperationalError, SerializationFailure
 
 from sojourn.model.problems import SojournError
+
+CONFLICTS = (SerializationFailure, DeadlockDetected)
+"""Somebody else changed the same rows; the transaction has been undone as a whole and is simply run again."""
 
 
 class AlreadyExists(SojournError):

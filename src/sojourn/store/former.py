@@ -1,6 +1,7 @@
 """People who are no more: merged into others, or deleted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sojourn.model.identities import Person
 from sojourn.store.connection import Conn
@@ -18,10 +19,22 @@ async def find_heirs(conn: Conn, people: Collection[Person]) -> dict[Person, Per
     return {person: _last(heirs, person) for person in people if person in heirs}
 
 
-async def find_predecessors(conn: Conn, people: Collection[Person]) -> set[Person]:
-    """Return the people with all those who became them, moved or about to be."""
+async def find_predecessors(conn: Conn, people: Collection[Person]) -> dict[Person, Person]:
+    """Return the people with all those who became them, moved or about to be: whom each became of the people given."""
     cursor = await conn.execute(QUERIES["find_predecessors"], _arrays(people))
-    return {Person(*row) for row in await cursor.fetchall()}
+    return {
+        Person(shard, profile_id): Person(into_shard, into_profile)
+        for shard, profile_id, into_shard, into_profile in await cursor.fetchall()
+    }
+
+
+async def insert_former(conn: Conn, heirs: Mapping[Person, Person], *, now: datetime) -> None:
+    """Note whom people become. The caller holds the locks of all that they go by."""
+    arrays = _arrays(heirs) | {
+        "into_shards": [heir.shard for heir in heirs.values()],
+        "into_profiles": [heir.profile_id for heir in heirs.values()],
+    }
+    await conn.execute(QUERIES["insert_former"], arrays | {"now": now})
 
 
 async def _step(conn: Conn, people: Collection[Person]) -> dict[Person, Person | None]:

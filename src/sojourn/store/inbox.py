@@ -13,7 +13,7 @@ from sojourn.store.queries import QUERIES
 
 InboxKind = Literal[
     "attributes", "begin", "device", "drop", "enroll", "entry_event", "event", "look", "move", "outcome", "select",
-    "stop",
+    "stop", "transfer",
 ]  # fmt: skip
 
 DATA_MAX = 16_000_000

@@ -64,6 +64,15 @@ async def find_message(conn: Conn, *, shard: int, message_id: int) -> MessageOwn
     return None if row is None else MessageOwner(*row)
 
 
+async def find_moved_messages(
+    conn: Conn, *, shard: int, message_ids: Sequence[int], shard_count: int
+) -> dict[int, tuple[int, int]]:
+    """Return where messages are now whose people were merged: shard and number, by the number they had before."""
+    given = {"shard": shard, "message_ids": list(message_ids), "shards": list(range(shard_count))}
+    cursor = await conn.execute(QUERIES["find_moved_messages"], given)
+    return {origin_id: (place, number) for origin_id, place, number in await cursor.fetchall()}
+
+
 async def record_reactions(
     conn: Conn, *, shard: int, reported: Sequence[Reported], now: datetime, hour: datetime
 ) -> list[ReactionRow]:

@@ -15,9 +15,6 @@ from psycopg.types.numeric import Int8
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
-CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
-"""Somebody else changed the same rows; the tick has been undone as a whole and is simply run again."""
-
 FAILURES = (errors.DataError, errors.InternalError, errors.NotSupportedError, errors.ProgrammingError)
 """A statement cannot be carried out on the data that it met; repeating it would not help."""
 
@@ -212,6 +209,10 @@ class Tick:
     async def count_repeated_enrolls(self, last_inbox: int, journey_id: int, point_no: int) -> None:
         """Answer the repetitions of people in the requests for an entry."""
         await self._do("count_repeated_enrolls", last_inbox=last_inbox, journey_id=journey_id, point_no=point_no)
+
+    async def queue_transfers(self, last_inbox: int) -> None:
+        """Note what the batch says is to go to other people; that happens in a transaction of its own."""
+        await self._do("queue_transfers", last_inbox=last_inbox)
 
     async def delete_batch(self, last_inbox: int) -> None:
         """Take the batch out of the inbox."""
@@ -446,8 +447,14 @@ async def shards_with_work(conn: Conn, *, now: datetime, held: Sequence[int]) ->
     return [row[0] for row in await cursor.fetchall()]
 
 
+async def shards_with_transfers(conn: Conn, *, now: datetime) -> list[int]:
+    """Return the shards from which something is to go to other people now."""
+    cursor = await conn.execute(QUERIES["shards_with_transfers"], {"now": now}, prepare=True)
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def next_alarm(conn: Conn, *, held: Sequence[int]) -> datetime | None:
-    """Return when the next alarm rings."""
+    """Return when the next alarm rings, or the next transfer is due."""
     cursor = await conn.execute(QUERIES["next_alarm"], {"held": list(held)}, prepare=True)
     row = await cursor.fetchone()
     return row[0] if row else None

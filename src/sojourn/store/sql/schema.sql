@@ -52,7 +52,8 @@ create type inbox_kind as enum (
     'move',        -- people on removed points of a journey go elsewhere (one row per shard)
     'outcome',     -- an answer or a reaction that an enrollment waits for
     'select',      -- everybody who matches a filter was sent to an entry point by API (one row per shard)
-    'stop'         -- everybody leaves a journey that ended (one row per shard)
+    'stop',        -- everybody leaves a journey that ended (one row per shard)
+    'transfer'     -- what one person has, or what came to them through one device, goes to another person
 );
 
 -- Definition tables -----------------------------------------------------------------------------------------
@@ -454,6 +455,22 @@ create table inbox (
 );
 -- What concerns everybody in a shard is taken first, however much else waits.
 create index inbox_shard_wide_idx on inbox (shard, inbox_id) where profile_id is null;
+-- Outcomes name enrollments, which get other numbers when their person is merged into another.
+create index inbox_outcome_idx on inbox (shard, profile_id) where kind = 'outcome';
+
+-- What is to go from one person to another: all that they have (`hwid` is empty), or the enrollments that came about
+-- through one device. Done after everything that was said before, in a transaction that holds the leases of both shards.
+create table transfer (
+    shard smallint not null,
+    profile_id bigint not null,
+    hwid text not null,
+    workspace_id integer not null,
+    into_shard smallint not null,
+    into_profile bigint not null,
+    due_at timestamptz not null,   -- later, if a message of the person is in the hands of a sender
+    constraint transfer_pkey primary key (shard, profile_id, hwid)
+);
+create index transfer_due_idx on transfer (shard, due_at);
 
 -- Applied events. event_id rises in the order of application within a shard.
 create table event (
@@ -492,6 +509,7 @@ create table enrollment (
     entry_key text not null default '',
     entered_at timestamptz not null,
     context jsonb,                -- {"entry": {…}, "event": {…}}: what the person came with
+    hwid text,                    -- the device, address or visitor's id that the event or request named
     constraint enrollment_pkey primary key (shard, enrollment_id)
 );
 create index enrollment_profile_idx on enrollment (shard, journey_id, profile_id);
@@ -644,8 +662,12 @@ create table message (
     provider_ref text,            -- the provider's own id
     detail text,                  -- the provider's words on a refusal, or why it was skipped
     context jsonb,                -- as on stay
+    -- The shard and number by which the world knows the message, if it got others because its person was merged.
+    origin_shard smallint,
+    origin_id bigint,
     constraint message_pkey primary key (shard, message_id)
 );
+create index message_origin_idx on message (shard, origin_shard, origin_id) where origin_id is not null;
 create index message_queue_idx on message (shard, priority, channel, due_at, message_id)
     where status = 'queued' and not is_held;
 create index message_held_idx on message (shard, journey_id) where status = 'queued' and is_held;

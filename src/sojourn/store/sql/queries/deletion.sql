@@ -120,6 +120,21 @@ where d.shard = %(shard)s::smallint and d.profile_id = any(%(profile_ids)s::bigi
 delete from inbox as i
 where i.shard = %(shard)s::smallint and i.profile_id = any(%(profile_ids)s::bigint[]);
 
+-- name: erase_transfers
+-- Delete what was to go from people to others.
+delete from transfer as t
+where t.shard = %(shard)s::smallint and t.profile_id = any(%(profile_ids)s::bigint[]);
+
+-- name: erase_audience_members
+-- Forget that people belonged to live audiences.
+delete from audience_member as m
+using audience as a
+where m.shard = %(shard)s::smallint
+  and a.shard = %(shard)s::smallint
+  and m.journey_id = a.journey_id
+  and m.point_no = a.point_no
+  and m.profile_id = any(%(profile_ids)s::bigint[]);
+
 -- name: erase_profiles
 -- Delete people.
 delete from profile as p

@@ -62,10 +62,12 @@ claimed as (
         attempts = m.attempts + 1
     where m.shard = %(shard)s and m.message_id = any(array(select due.message_id from due))
     returning m.message_id, m.enrollment_id, m.profile_id, m.journey_id, m.version_no, m.point_no, m.channel,
-        m.attempts, m.due_at, m.created_at, m.context
+        m.attempts, m.due_at, m.created_at, m.context, m.origin_shard, m.origin_id
 )
 select %(shard)s::smallint as shard,
     c.message_id,
+    coalesce(c.origin_shard, %(shard)s::smallint) as origin_shard,
+    coalesce(c.origin_id, c.message_id) as origin_id,
     c.enrollment_id,
     c.profile_id,
     c.journey_id,

@@ -7,16 +7,16 @@ from unnest(%(shards)s::smallint[], %(profile_ids)s::bigint[]) as input(shard, p
 join former_profile as f on f.shard = input.shard and f.profile_id = input.profile_id;
 
 -- name: find_predecessors
--- The people who became the ones given, with those who became them.
-with recursive before(shard, profile_id) as (
-    select input.shard, input.profile_id
+-- The people given, and those who became them, each with whom they became of the people given.
+with recursive before(shard, profile_id, into_shard, into_profile) as (
+    select input.shard, input.profile_id, input.shard, input.profile_id
     from unnest(%(shards)s::smallint[], %(profile_ids)s::bigint[]) as input(shard, profile_id)
     union
-    select f.shard, f.profile_id
+    select f.shard, f.profile_id, b.into_shard, b.into_profile
     from before as b
     join former_profile as f on f.into_shard = b.shard and f.into_profile = b.profile_id
 )
-select b.shard, b.profile_id
+select b.shard, b.profile_id, b.into_shard, b.into_profile
 from before as b;
 
 -- name: forward_inbox
@@ -59,3 +59,12 @@ sent as (
 )
 select distinct s.shard
 from sent as s;
+
+-- name: insert_former
+-- Note whom people become. Whoever does so holds the locks of all that they go by, so nobody else does.
+insert into former_profile (shard, profile_id, into_shard, into_profile, since)
+select input.shard, input.profile_id, input.into_shard, input.into_profile, %(now)s::timestamptz
+from unnest(
+    %(shards)s::smallint[], %(profile_ids)s::bigint[], %(into_shards)s::smallint[], %(into_profiles)s::bigint[]
+) as input(shard, profile_id, into_shard, into_profile)
+order by input.shard, input.profile_id;

@@ -5,6 +5,15 @@ from message as m
 join journey as j on j.journey_id = m.journey_id
 where m.shard = %(shard)s::smallint and m.message_id = %(message_id)s::bigint;
 
+-- name: find_moved_messages
+-- Where messages are now whose people were merged, by the shard and number that the world knows them by.
+select m.origin_id, m.shard, m.message_id
+from unnest(%(message_ids)s::bigint[]) as known (message_id)
+join message as m
+    on m.shard = any(%(shards)s::smallint[])
+    and m.origin_shard = %(shard)s::smallint
+    and m.origin_id = known.message_id;
+
 -- name: record_reactions
 -- Note the first delivery, opening and click of messages, and count them. Whoever reports a click reports an opening,
 -- too. What was noted before changes nothing and is left out of the answer. `is_latest`: the point has sent nothing to

@@ -16,16 +16,33 @@ where exists (
     )
 order by s.shard;
 
+-- name: shards_with_transfers
+-- Shards from which something is to go to other people.
+select s.shard
+from shard as s
+where exists (select from transfer as t where t.shard = s.shard and t.due_at <= %(now)s::timestamptz)
+order by s.shard;
+
 -- name: next_alarm
--- When the next alarm rings, over all shards.
+-- When the next alarm rings, or a transfer that had to wait is tried again, over all shards.
 select min(earliest.wake_at) as wake_at
 from shard as s
 cross join lateral (
-    select a.wake_at
-    from alarm as a
-    where a.shard = s.shard and a.journey_id <> all(%(held)s::integer[])
-    order by a.wake_at
-    limit 1
+    (
+        select a.wake_at
+        from alarm as a
+        where a.shard = s.shard and a.journey_id <> all(%(held)s::integer[])
+        order by a.wake_at
+        limit 1
+    )
+    union all
+    (
+        select t.due_at
+        from transfer as t
+        where t.shard = s.shard
+        order by t.due_at
+        limit 1
+    )
 ) as earliest;
 
 -- name: take_lease
@@ -98,6 +115,20 @@ where i.shard = %(shard)s::smallint and i.inbox_id = %(inbox_id)s::bigint;
 update inbox as i
 set data = i.data || jsonb_build_object('after_profile', %(after_profile)s::bigint)
 where i.shard = %(shard)s::smallint and i.inbox_id = %(inbox_id)s::bigint;
+
+-- name: queue_transfers
+-- Note what the batch of the inbox says is to go to other people.
+insert into transfer (shard, profile_id, hwid, workspace_id, into_shard, into_profile, due_at)
+select distinct on (i.profile_id, hwid)
+    %(shard)s::smallint, i.profile_id, coalesce(i.data ->> 'hwid', '') as hwid, i.workspace_id,
+    (i.data ->> 'into_shard')::smallint, (i.data ->> 'into_profile')::bigint, %(now)s::timestamptz
+from inbox as i
+where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'transfer'
+order by i.profile_id, hwid, i.inbox_id desc
+on conflict (shard, profile_id, hwid) do update set
+    into_shard = excluded.into_shard,
+    into_profile = excluded.into_profile,
+    due_at = excluded.due_at;
 
 -- name: delete_batch
 -- Take the batch out of the inbox.
