@@ -5,6 +5,8 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import msgspec
+
 from sojourn.model.identities import EMAIL, IDENTITY_MAX, Identity, device_identity, user_identity
 from sojourn.model.problems import Problem
 from sojourn.service.commands import AttributeOperation, Call, Caller, Done, Surroundings, TrackCalls
@@ -109,7 +111,8 @@ class _Reader:
 
     def _alias(self, call: Call, former: Identity) -> Notice:
         lead = user_identity(self._workspace_id, call.user_id)
-        return self._notice((lead, former), (Word(kind="attributes", data='{"operations":[]}'),))
+        notice = self._notice((lead, former), (Word(kind="attributes", data='{"operations":[]}'),))
+        return msgspec.structs.replace(notice, joins_users=True)
 
     def _facts(self, call: Call) -> Iterator[Notice]:
         """Yield the attributes of a person, and the address among them."""

@@ -14,7 +14,7 @@ EVERYTHING = ""
 
 EVENTS_AT_ONCE = 5_000
 
-OF_ENROLLMENTS = ("enrollments", "stays", "departures", "passages", "messages", "outcomes")
+OF_ENROLLMENTS = ("enrollments", "stays", "departures", "conversions", "draws", "passages", "messages", "outcomes")
 """What belongs to enrollments, in the order in which it is moved."""
 
 OF_PEOPLE = ("profile_changes", "devices", "profiles")

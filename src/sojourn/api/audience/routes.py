@@ -2,6 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
+from sojourn.api.audience.people_admin import people_admin_routes
 from sojourn.api.audience.set_tags import set_tags_routes
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.service.service import Service
@@ -9,4 +10,4 @@ from sojourn.service.service import Service
 
 def audience_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:
     """Make the handlers of all methods."""
-    return [*set_tags_routes(service, metrics)]
+    return [*people_admin_routes(service, metrics), *set_tags_routes(service, metrics)]

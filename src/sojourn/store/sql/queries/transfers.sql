@@ -397,6 +397,57 @@ cross join lateral jsonb_populate_record(null::departure, r.value || jsonb_build
     'shard', %(shard)s::smallint, 'enrollment_id', n.new_id
 )) as x;
 
+-- name: take_conversions
+-- Take the goals that enrollments reached out of the shard.
+with gone as (
+    delete from conversion as c
+    where c.shard = %(shard)s::smallint and c.enrollment_id = any(%(enrollment_ids)s::bigint[])
+    returning to_jsonb(c.*) as data
+)
+select jsonb_agg(g.data)::text as data
+from gone as g;
+
+-- name: put_conversions
+-- Have enrollments, by new numbers, reach the goals that they reached.
+insert into conversion
+select x.*
+from jsonb_array_elements(%(rows)s::jsonb) as r(value)
+join unnest(%(enrollment_ids)s::bigint[], %(new_ids)s::bigint[]) as n(old_id, new_id)
+    on n.old_id = (r.value ->> 'enrollment_id')::bigint
+cross join lateral jsonb_populate_record(null::conversion, r.value || jsonb_build_object(
+    'shard', %(shard)s::smallint, 'enrollment_id', n.new_id
+)) as x;
+
+-- name: take_draws
+-- Take what enrollments drew out of the shard. A draw is kept by the number of the enrollment, or of the person.
+with gone as (
+    delete from draw as d
+    using point as p
+    where d.shard = %(shard)s::smallint
+      and p.kind = 'random_splitter'
+      and d.journey_id = p.journey_id
+      and d.point_no = p.point_no
+      and d.drawn_for = any(%(enrollment_ids)s::bigint[] || %(profile_ids)s::bigint[])
+      and d.enrollment_id = any(%(enrollment_ids)s::bigint[])
+    returning to_jsonb(d.*) as data
+)
+select jsonb_agg(g.data)::text as data
+from gone as g;
+
+-- name: put_draws
+-- Have enrollments, by new numbers, or their people, have drawn what they drew. What somebody drew before stays.
+insert into draw
+select x.*
+from jsonb_array_elements(%(rows)s::jsonb) as r(value)
+join unnest(%(enrollment_ids)s::bigint[], %(new_ids)s::bigint[]) as n(old_id, new_id)
+    on n.old_id = (r.value ->> 'enrollment_id')::bigint
+left join unnest(%(profile_ids)s::bigint[], %(new_profiles)s::bigint[]) as p(old_id, new_id)
+    on p.old_id = (r.value ->> 'drawn_for')::bigint and p.old_id <> n.old_id
+cross join lateral jsonb_populate_record(null::draw, r.value || jsonb_build_object(
+    'shard', %(shard)s::smallint, 'enrollment_id', n.new_id, 'drawn_for', coalesce(p.new_id, n.new_id)
+)) as x
+on conflict (shard, journey_id, point_no, drawn_for) do nothing;
+
 -- name: take_passages
 -- Take the paths of enrollments out of the shard.
 with gone as (
