@@ -12,8 +12,8 @@ PATH = "/api/v3/people"
 
 async def settle(http: httpx.AsyncClient, site: Site) -> None:
     for method, fields in (
-        ("registerDevice", {"hwid": "h2", "device_type": 3, "push_token": "t2", "userId": "bob/1"}),
-        ("registerEmail", {"email": "bob@example.com", "userId": "bob/1"}),
+        ("registerDevice", {"hwid": "h2", "device_type": 3, "push_token": "t2", "userId": "bob 1"}),
+        ("registerEmail", {"email": "bob@example.com", "userId": "bob 1"}),
         ("postEvent", {"event": "bought", "userId": "ada", "hwid": "h1"}),
     ):
         response = await http.post(f"/json/1.3/{method}", json={"request": {"application": APP} | fields})
@@ -23,7 +23,7 @@ async def settle(http: httpx.AsyncClient, site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("path", "query"),
-    [("/bob%2F1", {}), ("", {"user_id": "bob/1"}), ("", {"hwid": "h2"}), ("", {"email": "Bob@example.com"})],
+    [("/bob%201", {}), ("", {"user_id": "bob 1"}), ("", {"hwid": "h2"}), ("", {"email": "Bob@example.com"})],
 )
 async def test_a_person_is_deleted_by_any_name(
     http: httpx.AsyncClient, site: Site, path: str, query: dict[str, Any]

@@ -19,7 +19,7 @@ from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.service import Service
 from tests.conftest import SHARD_COUNT
 from tests.service.conftest import OUR_APP, Bench, api_graph, chain, point_id
-from tests.service.test_acceptance import device, event, owner
+from tests.service.test_acceptance import device, owner
 
 
 @pytest.fixture
@@ -33,23 +33,20 @@ def names(bench: Bench, *spelled: str) -> tuple[Identity, ...]:
     return tuple(make[each[0]](bench.us.workspace_id, each[2:]) for each in spelled)
 
 
-async def say(
-    bench: Bench,
-    *spelled: str,
-    did: str = "",
-    source: str | None = None,
-    through: Service | None = None,
-    **attributes: Any,
-) -> None:
-    """Post what a request says of the person who goes by some names."""
+async def saying(bench: Bench, *spelled: str, did: str = "", source: str | None = None, **attributes: Any) -> Notice:
+    """Make what a request says of the person who goes by some names."""
     [(app_id,)] = await bench.rows("select app_id from app where application_code = %(code)s", code=OUR_APP)
     operations = [{"op": "set", "tag": name, "value": value} for name, value in attributes.items()]
     words = [Word(kind="attributes", data=json_text({"operations": operations}))]
     if did:
         words.append(Word(kind="event", name=did, data="{}", source_id=source))
-    await (through or bench.service).acceptance.submit(
-        Notice(workspace_id=bench.us.workspace_id, app_id=app_id, identities=names(bench, *spelled), words=tuple(words))
-    )
+    identities = names(bench, *spelled)
+    return Notice(workspace_id=bench.us.workspace_id, app_id=app_id, identities=identities, words=tuple(words))
+
+
+async def say(bench: Bench, *spelled: str, through: Service | None = None, **more: Any) -> None:
+    """Post what a request says of the person who goes by some names."""
+    await (through or bench.service).acceptance.submit(await saying(bench, *spelled, **more))
 
 
 async def errors(bench: Bench) -> list[Any]:
@@ -313,8 +310,7 @@ async def test_a_merge_waits_for_the_sender(bench: Bench, runner: Runner) -> Non
 
 async def test_events_of_people_made_one_in_one_batch(bench: Bench, runner: Runner) -> None:
     notices = [("a:x",), ("u:ada",), ("u:ada", "a:x"), ("a:y", "a:x"), ("u:bob", "d:phone"), ("a:y", "d:phone")]
-    await bench.service.run(bench.us, event("warm"))
-    await asyncio.gather(*(say(bench, *each, did="did") for each in notices))
+    await bench.service.acceptance.accept_many([await saying(bench, *each, did="did") for each in notices])
     await runner.drain()
     assert len(await bench.rows("select from event where name = 'did'")) == len(notices)
     assert (

@@ -21,8 +21,8 @@ from sojourn.store import contests as store
 from sojourn.store.connection import Conn
 from sojourn.store.contests import KeptWinner, SplittingJourney
 from sojourn.store.definitions import read_shards
+from sojourn.store.errors import CONFLICTS
 from sojourn.store.journeys import mark_changed
-from sojourn.store.tick import CONFLICTS
 
 log = structlog.get_logger("contests")
 

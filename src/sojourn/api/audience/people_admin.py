@@ -1,4 +1,4 @@
-"""Deleting people: `DELETE /api/v3/people/{user_id}`, and by any other name in the query."""
+"""Deleting people: `DELETE /api/v3/people/{user_id}`, or by any other name (or an id with a slash) in the query."""
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler

@@ -68,22 +68,6 @@ where j.workspace_id = %(workspace_id)s::integer
   and d.drawn_for = any(%(enrollment_ids)s::bigint[] || %(profile_ids)s::bigint[])
   and d.enrollment_id = any(%(enrollment_ids)s::bigint[]);
 
--- name: erase_conversions
--- Delete the goals that enrollments reached; they stay counted.
-delete from conversion as c
-where c.shard = %(shard)s::smallint and c.enrollment_id = any(%(enrollment_ids)s::bigint[]);
-
--- name: erase_draws
--- Delete what enrollments drew.
-delete from draw as d
-using point as p
-where d.shard = %(shard)s::smallint
-  and p.kind = 'random_splitter'
-  and d.journey_id = p.journey_id
-  and d.point_no = p.point_no
-  and d.drawn_for = any(%(enrollment_ids)s::bigint[] || %(profile_ids)s::bigint[])
-  and (d.enrollment_id = any(%(enrollment_ids)s::bigint[]) or d.drawn_for = any(%(profile_ids)s::bigint[]));
-
 -- name: erase_messages
 -- Delete the messages of enrollments, also those that a sender has in hand: what becomes of them is of no interest.
 delete from message as m
