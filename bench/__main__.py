@@ -1,4 +1,4 @@
-"""Command line: `python -m bench [all | advance | audience | growth | latency | explain] [options]`.
+"""Command line: `python -m bench [all | advance | audience | growth | ingest | latency | explain] [options]`.
 
 `make bench` runs `all`.
 """
@@ -9,18 +9,18 @@ import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from bench import advance, audience, explain, growth, latency, machine, report
+from bench import advance, audience, explain, growth, ingest, latency, machine, report
 from bench.progress import quiet, say
 from bench.report import Result
 from sojourn.store.embedded import EmbeddedServer
 
-CHOICES = ("all", "advance", "audience", "growth", "latency", "explain")
+CHOICES = ("all", "advance", "audience", "growth", "ingest", "latency", "explain")
 
 
 def main() -> None:
     quiet()
     options = _parser().parse_args()
-    chosen = ("advance", "audience", "growth", "latency") if options.bench == "all" else (options.bench,)
+    chosen = ("advance", "audience", "growth", "ingest", "latency") if options.bench == "all" else (options.bench,)
     with _data_dir(options.data_dir) as data_dir:
         results, about = _measure(chosen, data_dir, options)
     if results:
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--changes", type=int, default=500, help="audience: changes of each kind (default: %(default)s)"
     )
+    parser.add_argument("--events", type=int, default=100_000, help="ingest: how many (default: %(default)s)")
     parser.add_argument("--rate", type=int, default=200, help="latency: events per second (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=30, help="latency: for how long (default: %(default)s)")
     parser.add_argument(
@@ -102,6 +103,8 @@ def _measure(chosen: Sequence[str], data_dir: Path, options: argparse.Namespace)
                             server, options.sizes, options.journeys, options.people, options.runs, options.idle
                         )
                     )
+                case "ingest":
+                    results.append(ingest.measure(server, options.events, options.runs))
                 case "explain":
                     print(explain.plan(server, options.people))
                 case _:

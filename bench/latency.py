@@ -62,7 +62,7 @@ def measure(server: EmbeddedServer, rate: int, seconds: int) -> Result:
     people = rate * (seconds + WARM_UP_S)
     url = database.make_database(server, [greeting(EVENT)])
     database.add_people(url, people)
-    _identify(url, people)
+    identify(url, people)
     database.settle(url)
     with _serving(url) as (base_url, pid):
         bare = asyncio.run(_commits(url, rate))
@@ -85,7 +85,7 @@ def _processor_seconds(server: EmbeddedServer, pid: int) -> dict[str, float]:
     }
 
 
-def _identify(url: str, people: int) -> None:
+def identify(url: str, people: int) -> None:
     """Let people be found by their user ids, and let the bench in."""
     identities = [(number, user_identity(1, f"user-{number}")) for number in range(1, people + 1)]
     with psycopg.connect(url) as conn:
@@ -117,13 +117,13 @@ def _identify(url: str, people: int) -> None:
 @contextmanager
 def _serving(url: str) -> Generator[tuple[str, int]]:
     """Run a server on the database; yields where it answers and its main process."""
-    port = _free_port()
+    port = free_port()
     sojourn = Path(sys.executable).with_name("sojourn")
     command = [sojourn, "serve", "--database-url", url, "--port", str(port), "--grpc-port", "0"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
     base_url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_ready(base_url, process)
+        wait_until_ready(base_url, process)
         yield base_url, process.pid
     finally:
         process.send_signal(signal.SIGINT)
@@ -134,13 +134,13 @@ def _serving(url: str) -> Generator[tuple[str, int]]:
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def _wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]") -> None:
     give_up = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < give_up:
         assert process.poll() is None, "the server ended; its words are above"

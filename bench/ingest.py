@@ -1,0 +1,207 @@
+"""Ingest: how fast events are taken in over HTTP, against what the least could cost.
+
+Batches of 500 go through the tracking API; the rows that they leave in the inbox are then copied by hand into an empty
+table of the same shape, 500 in a transaction, over as many connections. Single events are compared with a route of the
+same server that reads the request and does nothing. No engine runs, so that nothing but acceptance is measured.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from statistics import median
+from typing import Any
+
+import psutil
+import psycopg
+
+from bench import database, latency
+from bench.client import Client
+from bench.database import BEGIN
+from bench.ingest_server import URL
+from bench.processes import ROOT, processor_seconds, server_seconds
+from bench.progress import say
+from bench.report import Result, Table, spread, verdict
+from sojourn.store.embedded import EmbeddedServer
+
+BATCH = 500
+BATCH_CLIENTS, SINGLE_CLIENTS = 4, 32
+BATCH_BAR, SINGLE_BAR = 0.4, 0.5
+KEY = "bench-write-key"
+COLUMNS = "shard, kind, workspace_id, app_id, profile_id, name, data, source_id, occurred_at, received_at"
+
+
+def measure(server: EmbeddedServer, events: int, runs: int) -> Result:
+    say(f"ingest: setting up, {events} events, {runs} runs")
+    url = database.make_database(server, [])
+    database.add_people(url, events)
+    latency.identify(url, events)
+    with psycopg.connect(url) as conn:
+        conn.execute("create table by_hand (like inbox including all)")
+        conn.execute(
+            "insert into token (workspace_id, kind, app_id, token_hash, title, created_at)"
+            " select workspace_id, 'write', app_id, %s, 'bench', %s from app where workspace_id = 1 limit 1",
+            [sha256(KEY.encode()).digest(), BEGIN],
+        )
+    database.settle(url)
+    rates: dict[str, list[float]] = {"batches": [], "copy": [], "single": [], "no-op": []}
+    costs: dict[str, list[float]] = {"server": [], "postgres": [], "copy": []}
+    with _serving(url) as (base_url, pid):
+        for run in range(runs + 1):
+            say(f"ingest: run {run} of {runs}")
+            found = asyncio.run(_run(server, url, base_url, pid, events))
+            if run:  # the first one warms up
+                for name, value in found.items():
+                    (rates if name in rates else costs)[name.removeprefix("cost ")].append(value)
+    return _result(rates, costs, events, runs)
+
+
+async def _run(server: EmbeddedServer, url: str, base_url: str, pid: int, events: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    postmaster = database.postmaster(server)
+    _clear(url)
+    calls = [_call(number) for number in range(1, events + 1)]
+    async with Client(base_url) as client:
+
+        async def batch(at: int) -> None:
+            body = {"batch": calls[at : at + BATCH], "writeKey": KEY}
+            assert (await client.post("/v1/batch", body))[0] == 200
+
+        def single(path: str) -> Callable[[int], Awaitable[None]]:
+            async def post(number: int) -> None:
+                status, _ = await client.post(path, calls[number] | {"messageId": None, "writeKey": KEY})
+                assert status == 200
+
+            return post
+
+        before = _processor(pid), server_seconds(postmaster)
+        found["batches"] = events / await _all(range(0, events, BATCH), batch, BATCH_CLIENTS)
+        after = _processor(pid), server_seconds(postmaster)
+        found["cost server"], found["cost postgres"] = ((b - a) / events for a, b in zip(before, after, strict=True))
+        lines = _lines(url)
+        assert len(lines) == events, f"{len(lines)} rows of {events} events"
+        began = server_seconds(postmaster)
+        found["copy"] = events / await _copy(url, lines)
+        found["cost copy"] = (server_seconds(postmaster) - began) / events
+        some = range(min(events, 4000))
+        found["single"] = len(some) / await _all(some, single("/v1/track"), SINGLE_CLIENTS)
+        found["no-op"] = len(some) / await _all(some, single("/no-op"), SINGLE_CLIENTS)
+    return found
+
+
+def _call(number: int) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "userId": f"user-{number}",
+        "event": "Order Completed",
+        "messageId": f"message-{time.time_ns()}-{number}",
+        "timestamp": "2026-01-01T00:00:00.000Z",
+        "properties": {
+            "order_id": f"o-{number}",
+            "total": 27.5,
+            "currency": "USD",
+            "coupon": None,
+            "items": ["a", "b"],
+        },
+        "context": {"library": {"name": "bench", "version": "1"}},
+        "integrations": {},
+    }
+
+
+async def _all(work: Sequence[int], act: Callable[[int], Awaitable[None]], clients: int) -> float:
+    """Do all the work, so many at a time; return the seconds."""
+    waiting = iter(work)
+
+    async def one() -> None:
+        for each in waiting:
+            await act(each)
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(clients):
+            group.create_task(one())
+    return time.perf_counter() - began
+
+
+async def _copy(url: str, lines: Sequence[bytes]) -> float:
+    """Copy the lines, as many in a transaction as there are events in a batch."""
+    conns = [await psycopg.AsyncConnection.connect(url, autocommit=True) for _ in range(BATCH_CLIENTS)]
+    portions = iter([b"".join(lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)])
+
+    async def one(conn: "psycopg.AsyncConnection[Any]") -> None:
+        for portion in portions:
+            async with conn.cursor().copy(f"copy by_hand ({COLUMNS}) from stdin") as copy:
+                await copy.write(portion)
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for conn in conns:
+            group.create_task(one(conn))
+    seconds = time.perf_counter() - began
+    for conn in conns:
+        await conn.close()
+    return seconds
+
+
+def _lines(url: str) -> list[bytes]:
+    with psycopg.connect(url) as conn, conn.cursor().copy(f"copy inbox ({COLUMNS}) to stdout") as copy:
+        return [bytes(line) for line in copy]
+
+
+def _clear(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("truncate inbox, by_hand")
+        conn.execute("checkpoint")
+
+
+def _processor(pid: int) -> float:
+    return sum(map(processor_seconds, [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]))
+
+
+@contextmanager
+def _serving(url: str) -> Generator[tuple[str, int]]:
+    port = latency.free_port()
+    command = [sys.executable, "-m", "bench.ingest_server", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {URL: url}, stdout=subprocess.DEVNULL)
+    try:
+        latency.wait_until_ready(f"http://127.0.0.1:{port}", process)
+        yield f"http://127.0.0.1:{port}", process.pid
+    finally:
+        process.terminate()
+        process.wait(latency.END_PATIENCE_S)
+
+
+def _result(rates: dict[str, list[float]], costs: dict[str, list[float]], events: int, runs: int) -> Result:
+    names = {
+        "batches": f"batches of {BATCH} over HTTP",
+        "copy": f"COPY of the same rows by hand, {BATCH} in a transaction",
+        "single": "single events over HTTP",
+        "no-op": "a route that does nothing",
+    }
+    speeds = Table(
+        "Median (least to most):", ["what", "events/s"], [[text, spread(rates[name])] for name, text in names.items()]
+    )
+    ratios = {
+        "batches / COPY": (median(rates["batches"]) / median(rates["copy"]), BATCH_BAR),
+        "single events / no-op": (median(rates["single"]) / median(rates["no-op"]), SINGLE_BAR),
+    }
+    bars = Table(
+        "Ratios of medians:",
+        ["what", "ratio", "bar", ""],
+        [[name, f"{ratio:.2f}", f"at least {bar}", verdict(ratio >= bar)] for name, (ratio, bar) in ratios.items()],
+    )
+    spent = Table(
+        "Processor time, µs of a core per event:",
+        ["whose", "µs"],
+        [
+            ["the server's processes, batches", spread([cost * 1e6 for cost in costs["server"]], ".1f")],
+            ["PostgreSQL, batches", spread([cost * 1e6 for cost in costs["postgres"]], ".1f")],
+            ["PostgreSQL, COPY", spread([cost * 1e6 for cost in costs["copy"]], ".1f")],
+        ],
+    )
+    raw = {"rates": rates, "processor_seconds_per_event": costs}
+    return Result("ingest", {"events": events, "runs": runs}, [speeds, bars, spent], raw)
