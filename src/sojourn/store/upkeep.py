@@ -10,8 +10,10 @@ from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
 GROWING = (
+    "conversion",
     "departure",
     "device",
+    "draw",
     "enrollment",
     "event",
     "inbox",
