@@ -80,9 +80,9 @@ def start_journeys(conn: psycopg.Connection, graphs: Sequence[Graph], now: datet
     )
     for code, expression in SEGMENTS.items():
         conn.execute(
-            "insert into segment (workspace_id, code, title, source, expression, created_at)"
-            " values (%s, %s, %s, '', %s, %s)",
-            [workspace_id, code, code, msgspec.json.encode(expression).decode(), now],
+            "insert into segment (workspace_id, code, title, source, expression, created_at, updated_at)"
+            " values (%s, %s, %s, '', %s, %s, %s)",
+            [workspace_id, code, code, msgspec.json.encode(expression).decode(), now, now],
         )
     scope = SegmentScope(app_ids={APP: 1}, workspace_id=workspace_id, segments=SEGMENTS)
     for journey_id, graph in enumerate(graphs, 1):

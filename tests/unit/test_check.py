@@ -139,7 +139,7 @@ FIELDS: list[tuple[str, str, Graph]] = [
     ("segment.unknown_app", "points/point/filter", entered_by(segment('A("NONE")'))),
     ("segment.date", "points/point/filter", entered_by(segment('T("a", GTE, "2026-02-30")'))),
     ("segment.values", "points/point/filter", entered_by(segment('T("a", BETWEEN, 1, "2026-02-03")'))),
-    ("segment.unsupported", "points/point/filter", entered_by(segment('Event("bought")'))),
+    ("segment.unknown_list", "points/point/filter", entered_by(segment('Static("NOPE")'))),
     ("repeat.one_of", "points/point/repeat", entered_by(segment('T("a", SET)', repeat={}))),
     (
         "repeat.trigger",

@@ -122,6 +122,25 @@ def test_set_operations(text: str, segment: Expression) -> None:
     assert parse(render(segment)) == segment
 
 
+@pytest.mark.parametrize(
+    ("methodical", "functional"),
+    [
+        ('A("X").event("order").count.gte(3).during(30)', 'Event("order", app, "X", count, GTE, 3, days, 30)'),
+        ('A("X").event("order").sum("price").gt(100)', 'Event("order", app, "X", sum, "price", GT, 100)'),
+        ('A("X").event("order").sum(["a", "b"], gt, 1)', 'Event("order", app, "X", sum, ["a", "b"], GT, 1)'),
+        ('A("X").event("order").first.lt("2026-01-01")', 'Event("order", app, "X", first, LT, "2026-01-01")'),
+        ('A("X").event("order").last.daysago.lt(7)', 'Event("order", app, "X", last, GT, "7 days ago")'),
+        (
+            'A("X").event("order").when.between("2026-01-01", "2026-01-31").where("price").gt(5)',
+            'Event("order", app, "X", when, BETWEEN, ["2026-01-01", "2026-01-31"], attr("price"), GT, 5)',
+        ),
+    ],
+)
+def test_events_in_both_forms(methodical: str, functional: str) -> None:
+    assert parse(methodical) == parse(functional)
+    assert render(parse(methodical)) == functional
+
+
 def test_methods_after_a_condition_add_to_it() -> None:
     text = 'A("X").platforms("iOS").tags("City").eq("London").tags("Age").gt(18)'
     city, age = tag("City", "EQ", "London", app="X"), tag("Age", "GT", 18, app="X")
@@ -150,9 +169,9 @@ def test_methods_after_a_condition_add_to_it() -> None:
         ('A("X").city()', 1, 8, "there is no `.city`; methods are tags,"),
         ('A("X").eq("b")', 1, 8, "`.eq` follows `.tags(…)`"),
         ('T("a", SET).platforms("iOS")', 1, 1, "`.platforms` follows `A(…)`"),
-        ('T("a", SET).during(3)', 1, 1, "`.count`, `.during` and `.where` follow `.event(…)`"),
+        ('T("a", SET).during(3)', 1, 1, "`.count`, `.sum`, `.first`, `.last`, `.when`, `.during` and `.where` follow"),
         ('attr("a")', 1, 1, "`attr(…)` is no condition"),
-        ('Event("a", often, 3)', 1, 12, "`Event` takes `count`, `days`, `app` or"),
+        ('Event("a", often, 3)', 1, 12, "`Event` takes `count`, `sum`, `first`, `last`, `when`, `days`, `app` or"),
         ("Not(" * 101 + "And()" + ")" * 101, 1, 5, "conditions nest at most 100 levels"),
         ("x" * 20_001, 1, 1, "a segment has at most 20,000 characters"),
         ('A("")', 1, 1, "at least 1 character"),
@@ -237,11 +256,28 @@ def test_every_device_has_its_shard() -> None:
         ('T("a", EQ, "2026-02-30")', [("segment.date", "values/0")]),
         ('T("a", GTE, "99999 days ago")', [("segment.date", "values/0")]),
         ('T("a", STARTS_WITH, "2026-02-30")', []),
-        ('T("a", REGEX, ".*")', [("segment.unsupported", "")]),
-        ('Not(Event("x"))', [("segment.unsupported", "of")]),
+        ('T("a", REGEX, ".*")', []),
+        ('T("a", REGEX, "(a+)+")', [("segment.values", "values/0")]),
+        ('T("a", GT, "1.10") * T("a", BETWEEN, "1.9", "2026-01-01")', [("segment.values", "of/1")]),
+        ('Not(Event("x", app, "NOPE"))', [("segment.unknown_app", "of")]),
         (
-            "Geo(1, 2, 3) * BTTS(1, 2) * Updated(SET) * Static('x') * Fact('role', SET)",
-            [("segment.unsupported", f"of/{n}") for n in range(5)],
+            'Event("x", count, CONTAINS, "a", sum, "price", GT, "1.2", first, GT, 5, when, EQ, "soon", attr("a"), EQ)',
+            [
+                ("segment.values", "count"),
+                ("segment.values", "sum"),
+                ("segment.date", "first/values/0"),
+                ("segment.date", "when/values/0"),
+                ("segment.values", "where/0"),
+            ],
+        ),
+        (
+            "Geo(1, 2, 3) * BTTS(1, 1) * Updated(GT, 5) * Static('x') * Fact('rolle', SET) * Fact(['device', 'os'], SET)",
+            [
+                ("segment.values", "of/1"),
+                ("segment.date", "of/2/values/0"),
+                ("segment.unknown_list", "of/3"),
+                ("segment.unknown_fact", "of/4/path"),
+            ],
         ),
     ],
 )
@@ -277,7 +313,9 @@ def test_problems_of_a_named_segment_stand_at_its_name() -> None:
     scope = named(one='Segment("two")', two='T("a", GT, "x")')
     (problem,) = check_segment(parse('And(Segment("one"))'), scope)
     assert (problem.code, problem.where) == ("segment.date", "of/0")
-    assert problem.text.startswith("in the segment `one`: in the segment `two`: GT takes a number or a date")
+    assert problem.text.startswith(
+        "in the segment `one`: in the segment `two`: GT takes a number, a version such as `1.10`, or a date"
+    )
 
 
 def test_names_cannot_make_a_segment_explode() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from sojourn.compiler.parameters import Parameters
+from sojourn.compiler.patterns import PatternRefused, safe_pattern
 from sojourn.model.points import Scalar
 from sojourn.model.problems import Problem
 from sojourn.model.segments import (
@@ -22,6 +23,7 @@ from sojourn.model.segments import (
     Operator,
     Span,
     moment,
+    version,
 )
 
 NEGATIONS: dict[Operator, Operator] = {"NOTEQ": "EQ", "NOTIN": "IN", "NOTSET": "SET"}
@@ -29,7 +31,12 @@ SYMBOLS: dict[Operator, str] = {"GT": ">", "GTE": ">=", "LT": "<", "LTE": "<="}
 ONE_VALUE: tuple[Operator, ...] = ("GT", "GTE", "LT", "LTE", "REGEX")
 ORDERED: tuple[Operator, ...] = ("GT", "GTE", "LT", "LTE", "BETWEEN")
 TEXTUAL: tuple[Operator, ...] = ("CONTAINS", "STARTS_WITH", "ENDS_WITH", "REGEX")
+UNCOUNTED: tuple[Operator, ...] = (*TEXTUAL, "SET", "NOTSET")
+"""What a number that is always there is not asked."""
+
+VERSION_FORM = "`1.10`"
 DATE_FORMS = "`YYYY-MM-DD[ T]HH:MM[:SS]`, unix seconds or `N days ago`"
+ORDERLY = f"a number, a version such as {VERSION_FORM}, or a date: {DATE_FORMS}"
 
 MAX_VALUES = 1_000
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -70,16 +77,108 @@ def compare(subject: Subject, wanted: Comparison, parameters: Parameters) -> str
 
 def check_comparison(wanted: Comparison, where: str) -> Iterator[Problem]:
     """Yield the problems of an operator's values."""
-    if wanted.operator == "REGEX":
-        yield Problem("segment.unsupported", where, "REGEX is not available yet")
-        return
     if (text := _misfit(wanted.operator, len(wanted.values))) is not None:
         yield Problem("segment.values", where, text)
     for number, value in enumerate(wanted.values):
         yield from _check_value(wanted.operator, value, f"{where}/values/{number}".lstrip("/"))
-    kinds = {isinstance(value, str) for value in wanted.values}
-    if wanted.operator == "BETWEEN" and len(kinds) > 1:
-        yield Problem("segment.values", where, "BETWEEN takes two numbers or two dates")
+    if wanted.operator == "BETWEEN" and len({_kind(value) for value in wanted.values}) > 1:
+        yield Problem("segment.values", where, "BETWEEN takes two numbers, two dates or two versions")
+
+
+def check_number(wanted: Comparison, where: str) -> Iterator[Problem]:
+    """Yield the problems of a comparison with a number that is always there."""
+    if wanted.operator in UNCOUNTED:
+        yield Problem("segment.values", where, f"a number is not asked {wanted.operator}")
+        return
+    yield from check_comparison(wanted, where)
+    if any(isinstance(value, str | bool) for value in wanted.values):
+        yield Problem("segment.values", where, "a number is compared with numbers")
+
+
+def check_time(wanted: Comparison, where: str) -> Iterator[Problem]:
+    """Yield the problems of a comparison with a time."""
+    if wanted.operator in TEXTUAL:
+        yield Problem("segment.values", where, f"a time is not asked {wanted.operator}")
+        return
+    yield from check_comparison(wanted, where)
+    for number, value in enumerate(wanted.values):
+        if moment(value) is None:
+            yield Problem(
+                "segment.date", f"{where}/values/{number}".lstrip("/"), f"a time is compared with dates: {DATE_FORMS}"
+            )
+
+
+def compare_number(stored: str, wanted: Comparison, parameters: Parameters) -> str:
+    """Return a SQL boolean: whether a numeric expression, which is never null, meets `wanted`."""
+    given = [parameters.add(json.dumps(value), "numeric") for value in wanted.values]
+    match wanted.operator:
+        case "EQ" | "IN":
+            return f"({stored} in ({', '.join(given)}))"
+        case "NOTEQ" | "NOTIN":
+            return f"({stored} not in ({', '.join(given)}))"
+        case "BETWEEN":
+            return f"({stored} between {given[0]} and {given[1]})"
+        case operator:
+            return f"({stored} {SYMBOLS[operator]} {given[0]})"
+
+
+def zero_meets(wanted: Comparison) -> bool:
+    """Tell whether the number 0 meets `wanted`."""
+    given = [value for value in wanted.values if not isinstance(value, str)]
+    match wanted.operator:
+        case "EQ" | "IN":
+            return 0 in given
+        case "NOTEQ" | "NOTIN":
+            return 0 not in given
+        case "GT":
+            return given[0] < 0
+        case "GTE":
+            return given[0] <= 0
+        case "LT":
+            return given[0] > 0
+        case "LTE":
+            return given[0] >= 0
+        case "BETWEEN":
+            return given[0] <= 0 <= given[1]
+        case operator:
+            raise AssertionError(f"{operator} is refused by check_number")
+
+
+def compare_time(stored: str, wanted: Comparison, parameters: Parameters) -> str:
+    """Return a SQL boolean, never null: whether a timestamptz expression meets `wanted`.
+
+    Like `compare`: negated operators hold where there is no time.
+    """
+    operator = NEGATIONS.get(wanted.operator, wanted.operator)
+    is_negated = operator != wanted.operator
+    if operator == "SET":
+        return f"({stored} is {'' if is_negated else 'not '}null)"
+    if operator in ("EQ", "IN"):
+        met = " or ".join(_within(stored, value, parameters) for value in wanted.values)
+    elif operator == "BETWEEN":
+        lower, upper = wanted.values
+        met = f"{_past(stored, 'GTE', lower, parameters)} and {_past(stored, 'LTE', upper, parameters)}"
+    else:
+        met = _past(stored, operator, wanted.values[0], parameters)
+    return f"(not coalesce({met}, false))" if is_negated else f"coalesce({met}, false)"
+
+
+def nothing_meets(wanted: Comparison) -> bool:
+    """Tell whether a time that does not exist meets `wanted`."""
+    return wanted.operator in NEGATIONS
+
+
+def earliest(wanted: Comparison, parameters: Parameters) -> str | None:
+    """Return a SQL timestamptz before which no time meets `wanted`, or None where there is no such bound."""
+    match wanted.operator:
+        case "GT":
+            return _ends(wanted.values[0], parameters)[1]
+        case "GTE" | "BETWEEN":
+            return _ends(wanted.values[0], parameters)[0]
+        case "EQ" | "IN" if len(wanted.values) == 1:
+            return _ends(wanted.values[0], parameters)[0]
+        case _:
+            return None
 
 
 def is_writable(text: str) -> bool:
@@ -109,7 +208,9 @@ def _check_value(operator: Operator, value: Scalar, where: str) -> Iterator[Prob
     elif operator in TEXTUAL and not isinstance(value, str):
         yield Problem("segment.values", where, f"{operator} takes text")
     elif operator in ORDERED and isinstance(value, bool):
-        yield Problem("segment.values", where, f"{operator} takes a number or a date: {DATE_FORMS}")
+        yield Problem("segment.values", where, f"{operator} takes {ORDERLY}")
+    elif operator == "REGEX" and isinstance(value, str):
+        yield from _check_pattern(value, where)
     elif operator not in TEXTUAL and isinstance(value, str):
         yield from _check_date(operator, value, where)
 
@@ -119,14 +220,28 @@ def _is_finite(value: float) -> bool:
 
 
 def _check_date(operator: Operator, value: str, where: str) -> Iterator[Problem]:
-    if moment(value) is not None:
+    if moment(value) is not None or (operator in ORDERED and version(value) is not None):
         return
     if _DAYS_AGO.fullmatch(value):
         yield Problem("segment.date", where, f"`{value}` is too far back; the most is {MAX_DAYS_AGO} days ago")
     elif DATE_SHAPE.fullmatch(value):
         yield Problem("segment.date", where, f"`{value}` is no day of the calendar")
     elif operator in ORDERED:
-        yield Problem("segment.date", where, f"{operator} takes a number or a date: {DATE_FORMS}")
+        yield Problem("segment.date", where, f"{operator} takes {ORDERLY}")
+
+
+def _check_pattern(value: str, where: str) -> Iterator[Problem]:
+    try:
+        safe_pattern(value)
+    except PatternRefused as refusal:
+        yield Problem(refusal.code, where, refusal.text)
+
+
+def _kind(value: Scalar) -> str:
+    """Name what the ends of a range have in common."""
+    if not isinstance(value, str):
+        return "number"
+    return "date" if version(value) is None else "version"
 
 
 # SQL --------------------------------------------------------------------------------------------------------
@@ -155,8 +270,10 @@ def _meets(subject: Subject, operator: Operator, wanted: Comparison, parameters:
             return f"({since}) and ({until})"
         case "CONTAINS" | "STARTS_WITH" | "ENDS_WITH":
             return _textual(subject, operator, wanted, parameters)
-        case "REGEX" | "SET" | "NOTEQ" | "NOTIN" | "NOTSET":
-            raise AssertionError(f"{operator} has been handled or refused before")
+        case "REGEX":
+            return _matching(subject, wanted, parameters)
+        case "SET" | "NOTEQ" | "NOTIN" | "NOTSET":
+            raise AssertionError(f"{operator} has been handled before")
         case _:
             assert_never(operator)
 
@@ -206,8 +323,19 @@ def _textual(subject: Subject, operator: Operator, wanted: Comparison, parameter
     return f"jsonb_typeof({subject.json}) = 'string' and ({clauses})"
 
 
+def _matching(subject: Subject, wanted: Comparison, parameters: Parameters) -> str:
+    (given,) = wanted.values
+    assert isinstance(given, str), "a pattern is a text"
+    sign = "~*" if wanted.fold_case else "~"
+    pattern = parameters.add(safe_pattern(given), "text")
+    return f"jsonb_typeof({subject.json}) = 'string' and {subject.text} {sign} {pattern}"
+
+
 def _beyond(subject: Subject, operator: Operator, value: Scalar, parameters: Parameters) -> str:
-    """Compare with the order of numbers or of time."""
+    """Compare with the order of numbers, of versions or of time."""
+    numbers = version(value)
+    if numbers is not None:
+        return f"version_v1({subject.json}) {SYMBOLS[operator]} {parameters.add(list(numbers), 'integer[]')}"
     if isinstance(value, str):
         return _beyond_time(subject, operator, value, parameters)
     clause = (
@@ -225,7 +353,16 @@ def _of_time(subject: Subject, value: Scalar) -> str:
 
 def _beyond_time(subject: Subject, operator: Operator, value: Scalar, parameters: Parameters) -> str:
     """Compare with the start or the end of the time that `value` stands for."""
-    stored = f"instant_v1({subject.json})"
+    return _past(f"instant_v1({subject.json})", operator, value, parameters)
+
+
+def _within(stored: str, value: Scalar, parameters: Parameters) -> str:
+    start, end = _ends(value, parameters)
+    return f"({stored} >= {start} and {stored} < {end})"
+
+
+def _past(stored: str, operator: Operator, value: Scalar, parameters: Parameters) -> str:
+    """Compare a timestamptz expression with the start or the end of the time that `value` stands for."""
     start, end = _ends(value, parameters)
     match operator:
         case "GT":

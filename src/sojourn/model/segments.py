@@ -83,17 +83,32 @@ class Attribute(Comparison, frozen=True, kw_only=True, tag_field="kind", tag="at
 
 
 class Fact(Comparison, frozen=True, kw_only=True, tag_field="kind", tag="fact"):
-    """A condition on what is known beside the attributes: `user_id`, `role`, `device` and `location` with a path."""
+    """A condition on what is known beside the attributes, such as `user_id`, or `device` and `location` with a path.
+
+    docs/segments.md lists them.
+    """
+
+    path: Path
+
+
+class EventSum(Comparison, frozen=True, kw_only=True):
+    """A condition on the sum of an attribute over events. What is no number adds nothing; no events sum up to 0."""
 
     path: Path
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event", forbid_unknown_fields=True):
-    """People who did something.
+    """People who did something: `name`, `app`, `days`, `when` and `where` say which of their events count.
+
+    Without `count`, `sum`, `first` and `last`, one event is enough; with several of these, all have to be met.
 
     Attributes:
-        count: How often; without it, at least once.
-        days: Only during the last so many days.
+        count: How often; never is 0 times.
+        days: Only during the last so many days of 24 hours.
+        first: When for the first time.
+        last: When for the last time.
+        sum: What an attribute of the events adds up to.
+        when: Only events whose time meets this.
         where: Only events that meet all of these.
     """
 
@@ -101,11 +116,15 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event", fo
     app: Name | None = None
     count: Comparison | None = None
     days: Annotated[int, Meta(ge=1, le=3660)] | None = None
+    first: Comparison | None = None
+    last: Comparison | None = None
+    sum: EventSum | None = None
+    when: Comparison | None = None
     where: Annotated[tuple[EventAttribute, ...], Meta(max_length=20)] = ()
 
 
 class Geo(Struct, frozen=True, kw_only=True, tag_field="kind", tag="geo", forbid_unknown_fields=True):
-    """People last seen within a radius of a place."""
+    """People last seen within a radius of a place, along the surface of the earth."""
 
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     longitude: Annotated[float, Meta(ge=-180, le=180)]
@@ -129,7 +148,10 @@ class Static(Struct, frozen=True, kw_only=True, tag_field="kind", tag="static", 
 
 
 class BestTime(Struct, frozen=True, kw_only=True, tag_field="kind", tag="best_time", forbid_unknown_fields=True):
-    """People whose best time to be reached lies in these hours of their own day, the last one not included."""
+    """People whose best time to be reached lies in these hours of their own day, the last one not included.
+
+    It is the hour in which they opened most messages of the last 90 days. From 22 to 6 goes over midnight.
+    """
 
     from_hour: Annotated[int, Meta(ge=0, le=23)]
     to_hour: Annotated[int, Meta(ge=0, le=24)]
@@ -150,6 +172,7 @@ DATE_SHAPE = re.compile(
     r"(?P<offset>Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?)?",
     re.ASCII,
 )
+_VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){1,5}", re.ASCII)
 _DAYS_AGO = re.compile(r"(\d{1,6}) days? ago", re.ASCII | re.IGNORECASE)
 
 
@@ -187,6 +210,20 @@ def moment(value: Scalar) -> Span | DaysAgo | None:
             if ago:
                 return DaysAgo(int(ago[1])) if int(ago[1]) <= MAX_DAYS_AGO else None
             return _calendar(value)
+
+
+def version(value: Scalar) -> tuple[int, ...] | None:
+    """Return the numbers of a version such as `1.10`, without zeros at its end, or None where it is no version.
+
+    >>> version("1.10") > version("1.9.3"), version("2.0.0"), version("2"), version(1.5)
+    (True, (2,), None, None)
+    """
+    if not isinstance(value, str) or _VERSION.fullmatch(value) is None:
+        return None
+    numbers = [int(part) for part in value.split(".")]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def _instant(at: datetime) -> Span:

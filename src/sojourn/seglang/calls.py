@@ -1,6 +1,7 @@
 """Calls: the conditions of the language in functional form, and the operators in function's clothing."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sojourn.model.segments import (
     All,
@@ -11,6 +12,7 @@ from sojourn.model.segments import (
     Comparison,
     Event,
     EventAttribute,
+    EventSum,
     Expression,
     Fact,
     Geo,
@@ -25,11 +27,15 @@ MAX_DEPTH = 100
 
 WITH_TOKENS = "withtokens"
 
+COMPARED = ("count", "first", "last", "when")
+"""What is compared of a set of events without being named further."""
+
 
 def finished(chain: Chain) -> Expression:
     """Return what a chain stands for. No method may be waiting for its operator."""
     if chain.pending is not None:
-        what = {"attribute": "a tag", "count": "`count`", "where": "`where`"}[chain.pending.subject]
+        subject = chain.pending.subject
+        what = "a tag" if subject == "attribute" else f"`{subject}`"
         raise chain.place.refusal(f"{what} needs an operator and its values, such as `.eq(…)`", "an operator")
     return chain.parts[0] if len(chain.parts) == 1 else All(of=chain.parts)
 
@@ -92,23 +98,36 @@ def with_attribute(chain: Chain, path: tuple[str, ...], wanted: Comparison) -> C
 def event(chain: Chain, terms: Terms) -> Chain:
     """Add a condition on events."""
     name = terms.text("the name of an event in quotes")
-    app, count, days = chain.app, None, None
+    fields: dict[str, Any] = {"app": chain.app}
     where: list[EventAttribute] = []
     while terms.next is not None:
-        if terms.is_word("count"):
-            count = terms.comparison()
-        elif terms.is_word("days"):
-            days = terms.whole("a number of days")
-        elif terms.is_word("app"):
-            app = terms.text("the code of an app in quotes")
-        elif isinstance(terms.next, AttributeName):
+        if isinstance(terms.next, AttributeName):
             path = terms.next.path
             terms.take()
             where.append(event_attribute(path, terms.comparison()))
         else:
-            raise terms.refusal('`count`, `days`, `app` or `attr("…")`')
-    condition = Event(name=name, app=app, count=count, days=days, where=tuple(where))
+            fields |= _event_clause(terms)
+    condition = Event(name=name, where=tuple(where), **fields)
     return _with(chain, (*chain.parts, checked(condition, chain.place)))
+
+
+def _event_clause(terms: Terms) -> dict[str, Any]:
+    """Read one of the clauses that an event has once; a later one replaces an earlier one."""
+    for word in COMPARED:
+        if terms.is_word(word):
+            return {word: terms.comparison()}
+    if terms.is_word("sum"):
+        return {"sum": event_sum(terms.path(), terms.comparison())}
+    if terms.is_word("days"):
+        return {"days": terms.whole("a number of days")}
+    if terms.is_word("app"):
+        return {"app": terms.text("the code of an app in quotes")}
+    raise terms.refusal('`count`, `sum`, `first`, `last`, `when`, `days`, `app` or `attr("…")`')
+
+
+def event_sum(path: tuple[str, ...], wanted: Comparison) -> EventSum:
+    """Return a condition on the sum of an attribute of events."""
+    return EventSum(path=path, operator=wanted.operator, values=wanted.values, fold_case=wanted.fold_case)
 
 
 def event_attribute(path: tuple[str, ...], wanted: Comparison) -> EventAttribute:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,7 @@ from sojourn.seglang.calls import (
     attribute,
     event,
     event_attribute,
+    event_sum,
     finished,
     height,
     joined,
@@ -22,7 +24,10 @@ from sojourn.seglang.calls import (
 )
 from sojourn.seglang.terms import DAYS_AGO, OPERATORS, Chain, Pending, Place, Terms, checked, plain
 
-METHOD_NAMES = ("tags", "event", "platforms", "withTokens", "count", "during", "where", "daysAgo", "and", "or", "not")
+METHOD_NAMES = (
+    "tags", "event", "platforms", "withTokens", "count", "sum", "first", "last", "when", "during", "where", "daysAgo",
+    "and", "or", "not",
+)  # fmt: skip
 
 
 def method(chain: Chain, place: Place, name: str, terms: Terms) -> Chain:
@@ -31,7 +36,9 @@ def method(chain: Chain, place: Place, name: str, terms: Terms) -> Chain:
     if chain.pending is not None:
         return _operator(chain, chain.pending, place, name, terms)
     if word in OPERATORS or word == DAYS_AGO:
-        raise place.refusal(f"`.{name}` follows `.tags(…)`, `.count` or `.where(…)`")
+        raise place.refusal(
+            f"`.{name}` follows `.tags(…)`, `.count`, `.sum(…)`, `.first`, `.last`, `.when` or `.where(…)`"
+        )
     apply = METHODS.get(word)
     if apply is None:
         raise place.refusal(f"there is no `.{name}`; methods are {', '.join(METHOD_NAMES)}", *METHOD_NAMES)
@@ -59,8 +66,11 @@ def _settled(chain: Chain, pending: Pending, wanted: Comparison) -> Chain:
     match pending.subject:
         case "attribute":
             return with_attribute(settled, pending.path, wanted)
-        case "count":
-            return _with_event(settled, msgspec.structs.replace(_last_event(chain), count=wanted))
+        case "count" | "first" | "last" | "when":
+            return _with_event(settled, msgspec.structs.replace(_last_event(chain), **{pending.subject: wanted}))
+        case "sum":
+            total = event_sum(pending.path, wanted)
+            return _with_event(settled, msgspec.structs.replace(_last_event(chain), sum=total))
         case "where":
             last = _last_event(chain)
             where = (*last.where, event_attribute(pending.path, wanted))
@@ -76,7 +86,9 @@ def _without_bare_app(chain: Chain) -> Chain:
 def _last_event(chain: Chain) -> Event:
     last = chain.parts[-1]
     if not isinstance(last, Event):
-        raise chain.place.refusal("`.count`, `.during` and `.where` follow `.event(…)`")
+        raise chain.place.refusal(
+            "`.count`, `.sum`, `.first`, `.last`, `.when`, `.during` and `.where` follow `.event(…)`"
+        )
     return last
 
 
@@ -110,11 +122,24 @@ def _with_tokens(chain: Chain, terms: Terms) -> Chain:
     return _with_application(chain, terms.name, lambda present: msgspec.structs.replace(present, with_tokens=True))
 
 
-def _count(chain: Chain, terms: Terms) -> Chain:
+def _compared(subject: Literal["count", "first", "last", "when"]) -> Callable[[Chain, Terms], Chain]:
+    """Return the method that compares something of the last events: `.count.gte(3)` or `.count(GTE, 3)`."""
+
+    def apply(chain: Chain, terms: Terms) -> Chain:
+        last = _last_event(chain)
+        if terms.next is None:
+            return replace(chain, pending=Pending(subject))
+        return _with_event(chain, msgspec.structs.replace(last, **{subject: terms.comparison()}))
+
+    return apply
+
+
+def _sum(chain: Chain, terms: Terms) -> Chain:
     last = _last_event(chain)
+    path = terms.path()
     if terms.next is None:
-        return replace(chain, pending=Pending("count"))
-    return _with_event(chain, msgspec.structs.replace(last, count=terms.comparison()))
+        return replace(chain, pending=Pending("sum", path))
+    return _with_event(chain, msgspec.structs.replace(last, sum=event_sum(path, terms.comparison())))
 
 
 def _during(chain: Chain, terms: Terms) -> Chain:
@@ -156,14 +181,18 @@ def _or(chain: Chain, terms: Terms) -> Chain:
 
 METHODS: Mapping[str, Callable[[Chain, Terms], Chain]] = {
     "and": _and,
-    "count": _count,
+    "count": _compared("count"),
     "during": _during,
     "event": _event,
+    "first": _compared("first"),
+    "last": _compared("last"),
     "not": _not,
     "or": _or,
     "platforms": _platforms,
+    "sum": _sum,
     "tag": _tags,
     "tags": _tags,
+    "when": _compared("when"),
     "where": _where,
     "withtokens": _with_tokens,
 }

@@ -114,8 +114,12 @@ def _event_clauses(event: Event) -> list[str]:
     terms: list[str] = []
     if event.app is not None:
         terms += ["app", quote(event.app)]
-    if event.count is not None:
-        terms += ["count", *_comparison(event.count)]
+    compared = {"count": event.count, "first": event.first, "last": event.last, "when": event.when}
+    for word, wanted in compared.items():
+        if wanted is not None:
+            terms += [word, *_comparison(wanted)]
+    if event.sum is not None:
+        terms += ["sum", _path(event.sum.path), *_comparison(event.sum)]
     if event.days is not None:
         terms += ["days", str(event.days)]
     for each in event.where:

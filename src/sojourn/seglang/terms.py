@@ -74,11 +74,12 @@ class Pending:
     """What the next operator of a chain of methods is about.
 
     Attributes:
-        subject: An attribute of the person, the number of the events, or an attribute of the events.
+        subject: An attribute of the person, or what of the events: their number, the sum of an attribute, the first or
+            the last time, the time of each, an attribute of each.
         is_relative: Whether its values count days.
     """
 
-    subject: OneOf["attribute", "count", "where"]
+    subject: OneOf["attribute", "count", "first", "last", "sum", "when", "where"]
     path: tuple[str, ...] = ()
     is_relative: bool = False
 

@@ -16,4 +16,5 @@ async def load_scope(conn: Conn, workspace_id: int) -> SegmentScope:
     apps = await app_ids(conn, workspace_id=workspace_id)
     stored = await list_segments(conn, workspace_id=workspace_id, app_ids=apps.values())
     segments = {segment.code: _EXPRESSION.decode(segment.expression) for segment in stored}
-    return SegmentScope(workspace_id=workspace_id, app_ids=apps, segments=segments)
+    lists = {segment.code: segment.segment_id for segment in stored if segment.is_list}
+    return SegmentScope(workspace_id=workspace_id, app_ids=apps, segments=segments, lists=lists)

@@ -49,6 +49,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
                 title=command.title,
                 source=command.source,
                 expression=json_text(expression),
+                is_list=False,
                 now=now,
             )
         except store_errors.AlreadyExists as taken:

@@ -80,6 +80,7 @@ async def read_scopes(conn: Conn) -> dict[int, SegmentScope]:
             workspace_id=workspace_id,
             app_ids=msgspec.json.decode(app_ids or "{}", type=dict[str, int]),
             segments=msgspec.json.decode(segments or "{}", type=dict[str, Expression]),
+            lists=msgspec.json.decode(lists or "{}", type=dict[str, int]),
         )
-        for workspace_id, app_ids, segments in await cursor.fetchall()
+        for workspace_id, app_ids, segments, lists in await cursor.fetchall()
     }

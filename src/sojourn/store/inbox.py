@@ -12,8 +12,8 @@ from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
 InboxKind = Literal[
-    "attributes", "begin", "device", "drop", "enroll", "entry_event", "event", "look", "move", "outcome", "select",
-    "stop", "transfer",
+    "attributes", "begin", "device", "drop", "enroll", "entry_event", "event", "list", "look", "move", "outcome",
+    "select", "stop", "transfer",
 ]  # fmt: skip
 
 DATA_MAX = 16_000_000

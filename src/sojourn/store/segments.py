@@ -18,7 +18,10 @@ class StoredSegment:
     source: str
     application_code: str | None
     expression: str
+    segment_id: int
+    is_list: bool
     created_at: datetime
+    updated_at: datetime
 
 
 async def insert_segment(
@@ -30,6 +33,7 @@ async def insert_segment(
     title: str,
     source: str,
     expression: str,
+    is_list: bool,
     now: datetime,
 ) -> None:
     """Keep a segment.
@@ -44,6 +48,7 @@ async def insert_segment(
         "title": title,
         "source": source,
         "expression": expression,
+        "is_list": is_list,
         "now": now,
     }
     with domain_errors():

@@ -173,10 +173,12 @@ class Tick:
         await self._do("keep_progress", inbox_id=inbox_id, after_profile=after_profile)
 
     async def apply_people(self, last_inbox: int, kinds: frozenset[str]) -> None:
-        """Apply what the batch says about people: profiles, devices."""
+        """Apply what the batch says about people: profiles, devices, fixed lists."""
         await self._do("apply_profiles", last_inbox=last_inbox)
         if "device" in kinds:
             await self._do("apply_devices", last_inbox=last_inbox)
+        if "list" in kinds:
+            await self._do("apply_lists", last_inbox=last_inbox)
 
     async def note_openings(self, last_inbox: int) -> None:
         """Note on the devices when their apps were last opened."""

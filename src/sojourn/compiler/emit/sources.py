@@ -192,7 +192,7 @@ def _arriving_by_segment(plan: Plan, entry: FromSegment, draft: Draft) -> str:
     if entry.by_zone:
         fallback = draft.parameters.add(entry.fallback_zone, "text")
         clauses.append(f"coalesce(p.time_zone, {fallback}) = any(%(zones)s::text[])")
-    clauses.append(predicate(entry.expression, draft.parameters, plan.header.scope))
+    clauses.append(predicate(entry.expression, draft.parameters, plan.header.scope, lookup="shard"))
     context = "jsonb_build_object('entry', %(entry)s::jsonb)" if entry.requested else "null::jsonb"
     request = "%(request_uuid)s::uuid" if entry.requested else "null::uuid"
     since = "%(received_at)s::timestamptz" if entry.requested else NOW

@@ -4,6 +4,7 @@ from typing import assert_never
 
 import msgspec
 
+from sojourn.compiler.behaviour import HABITS_SINCE
 from sojourn.compiler.emit.columns import arrived, carried, inflow, kept
 from sojourn.compiler.emit.given import NOW, PROFILE_COLUMNS, SHARD, lateral
 from sojourn.compiler.emit.statement import Draft
@@ -33,8 +34,16 @@ PROFILE = lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = i.profile_id"
 WEBHOOK_PATIENCE_SECONDS = 86400
 """How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
 
-HABITS_SINCE = f"{NOW} - interval '90 days'"
-"""Before this it does not matter when a person opened messages."""
+JUDGED = lateral(
+    "profile",
+    "p",
+    (
+        "profile_id", "attributes", "app_ids", "created_at", "language", "location", "time_zone", "updated_at",
+        "user_id",
+    ),
+    "p.profile_id = i.profile_id",
+)  # fmt: skip
+"""Everything of a person that a segment may ask."""
 
 
 def step(plan: Plan, each: Step, draft: Draft) -> None:
@@ -250,7 +259,7 @@ def _boolean_splitter(plan: Plan, each: Step, draft: Draft) -> None:
     assert each.expression is not None, "a boolean splitter has a condition"
     attributes = "i.attributes" if plan.carries_attributes else None
     met = predicate(each.expression, draft.parameters, plan.header.scope, attributes=attributes)
-    _add(plan, each, draft, extra=f",\n    case when {met} then 1 else 0 end as output", joins=PROFILE)
+    _add(plan, each, draft, extra=f",\n    case when {met} then 1 else 0 end as output", joins=JUDGED)
 
 
 def _random_splitter(plan: Plan, each: Step, point: RandomSplitter, draft: Draft) -> None:

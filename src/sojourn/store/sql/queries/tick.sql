@@ -152,6 +152,8 @@ person as materialized (
         array_agg(distinct s.app_id) filter (where s.app_id is not null) as app_ids,
         jsonb_agg(s.facts -> 'operations' order by s.inbox_id)
             filter (where s.kind = 'attributes' and jsonb_typeof(s.facts -> 'operations') = 'array') as operations,
+        jsonb_agg(s.facts -> 'location' order by s.inbox_id)
+            filter (where s.kind = 'attributes' and jsonb_typeof(s.facts -> 'location') = 'object') as places,
         (array_agg(s.facts ->> 'user_id' order by s.inbox_id desc) filter (where s.facts ->> 'user_id' is not null))[1] as user_id,
         (array_agg(s.facts ->> 'time_zone' order by s.inbox_id desc) filter (where s.facts ->> 'time_zone' is not null))[1] as time_zone,
         (array_agg(s.facts ->> 'language' order by s.inbox_id desc) filter (where s.facts ->> 'language' is not null))[1] as language
@@ -160,7 +162,7 @@ person as materialized (
 ),
 applied as (
     insert into profile (
-        shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at, updated_at
+        shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, location, created_at, updated_at
     )
     select
         %(shard)s::smallint, t.profile_id, t.workspace_id, coalesce(t.user_id, p.user_id),
@@ -173,16 +175,18 @@ applied as (
             when t.app_ids is null or p.app_ids @> t.app_ids then coalesce(p.app_ids, '{}'::integer[])
             else array(select distinct unnest(coalesce(p.app_ids, '{}'::integer[]) || t.app_ids) order by 1)
         end,
+        case when t.places is null then p.location else merge_v1(p.location, t.places) end,
         t.first_at, %(now)s::timestamptz
     from person as t
     left join lateral (
-        select x.profile_id, x.user_id, x.attributes, x.time_zone, x.language, x.app_ids
+        select x.profile_id, x.user_id, x.attributes, x.time_zone, x.language, x.app_ids, x.location
         from profile as x
         where x.shard = %(shard)s::smallint and x.profile_id = t.profile_id
         offset 0
     ) as p on true
     where p.profile_id is null
        or t.operations is not null
+       or (t.places is not null and merge_v1(p.location, t.places) is distinct from p.location)
        or t.user_id is distinct from coalesce(p.user_id, t.user_id)
        or (t.user_id is not null and p.user_id is null)
        or (t.time_zone is not null and t.time_zone is distinct from p.time_zone)
@@ -194,6 +198,7 @@ applied as (
         time_zone = excluded.time_zone,
         language = excluded.language,
         app_ids = excluded.app_ids,
+        location = excluded.location,
         updated_at = excluded.updated_at
     returning profile_id, attributes
 )
@@ -240,12 +245,13 @@ removed as (
     returning d.hwid
 )
 insert into device (
-    shard, profile_id, app_id, hwid, channel, platform, push_token, language, is_subscribed, created_at, updated_at
+    shard, profile_id, app_id, hwid, channel, platform, push_token, language, is_subscribed, details, created_at,
+    updated_at
 )
 select
     %(shard)s::smallint, w.profile_id, w.app_id, w.hwid, (w.data ->> 'channel')::channel, w.data ->> 'platform',
     nullif(w.data ->> 'push_token', ''), w.data ->> 'language', coalesce((w.data ->> 'is_subscribed')::boolean, true),
-    w.received_at, %(now)s::timestamptz
+    coalesce(w.data -> 'details', '{}'::jsonb), w.received_at, %(now)s::timestamptz
 from word as w
 where not w.gone and w.app_id is not null
 on conflict (shard, profile_id, app_id, hwid) do update set
@@ -255,6 +261,7 @@ on conflict (shard, profile_id, app_id, hwid) do update set
     push_token = case when excluded.is_subscribed then coalesce(excluded.push_token, device.push_token) else excluded.push_token end,
     language = coalesce(excluded.language, device.language),
     is_subscribed = excluded.is_subscribed,
+    details = device.details || excluded.details,
     updated_at = excluded.updated_at;
 
 -- name: note_openings
@@ -281,6 +288,36 @@ cross join lateral (
 on conflict (shard, profile_id, app_id, hwid) do update set
     opened_at = greatest(device.opened_at, excluded.opened_at);
 
+-- name: apply_lists
+-- Put people on fixed lists and take them off; of several words about one list the last counts.
+with word as materialized (
+    select distinct on (i.profile_id, i.data ->> 'segment_id')
+        i.profile_id, (i.data ->> 'segment_id')::integer as segment_id, (i.data ->> 'gone')::boolean as gone
+    from inbox as i
+    where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'list'
+    order by i.profile_id, i.data ->> 'segment_id', i.inbox_id desc
+),
+removed as (
+    delete from static_member as m
+    where m.shard = %(shard)s::smallint and m.ctid = any(array(
+        select x.place
+        from word as w
+        cross join lateral (
+            select y.ctid as place
+            from static_member as y
+            where y.shard = %(shard)s::smallint and y.segment_id = w.segment_id and y.profile_id = w.profile_id
+            offset 0
+        ) as x
+        where w.gone
+    ))
+)
+insert into static_member (shard, profile_id, segment_id, added_at)
+select %(shard)s::smallint, w.profile_id, w.segment_id, %(now)s::timestamptz
+from word as w
+join segment as s on s.segment_id = w.segment_id -- the list may have been deleted meanwhile
+where not w.gone
+on conflict (shard, segment_id, profile_id) do nothing;
+
 -- name: record_events
 -- Move the events of the batch to history, each once, in their order.
 with arrived as materialized (
@@ -304,7 +341,8 @@ unseen as (
 recorded as (
     insert into event (shard, profile_id, workspace_id, app_id, name, data, source_id, occurred_at, received_at)
     select
-        %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.source_id, a.occurred_at,
+        %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.source_id,
+        least(a.occurred_at, a.received_at),
         a.received_at
     from arrived as a
     where a.source_id is null
@@ -826,7 +864,8 @@ from listener as l;
 select
     w.workspace_id,
     (select jsonb_object_agg(a.application_code, a.app_id)::text from app as a where a.workspace_id = w.workspace_id) as app_ids,
-    (select jsonb_object_agg(s.code, s.expression)::text from segment as s where s.workspace_id = w.workspace_id) as segments
+    (select jsonb_object_agg(s.code, s.expression)::text from segment as s where s.workspace_id = w.workspace_id) as segments,
+    (select jsonb_object_agg(s.code, s.segment_id)::text from segment as s where s.workspace_id = w.workspace_id and s.is_list) as lists
 from workspace as w;
 
 -- name: read_shards
