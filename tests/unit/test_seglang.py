@@ -175,6 +175,8 @@ def test_methods_after_a_condition_add_to_it() -> None:
         ("Not(" * 101 + "And()" + ")" * 101, 1, 5, "conditions nest at most 100 levels"),
         ("x" * 20_001, 1, 1, "a segment has at most 20,000 characters"),
         ('A("")', 1, 1, "at least 1 character"),
+        ('Event("a", sum, 5)', 1, 17, "`Event` takes a name in quotes here"),
+        ('A("X").event("a").sum("b")', 1, 1, "`sum` needs an operator and its values"),
     ],
 )
 def test_refusals_name_the_place(text: str, line: int, column: int, told: str) -> None:
@@ -271,7 +273,8 @@ def test_every_device_has_its_shard() -> None:
             ],
         ),
         (
-            "Geo(1, 2, 3) * BTTS(1, 1) * Updated(GT, 5) * Static('x') * Fact('rolle', SET) * Fact(['device', 'os'], SET)",
+            "Geo(1, 2, 3) * BTTS(1, 1) * Updated(GT, 5) * Static('x')"
+            " * Fact('rolle', SET) * Fact(['device', 'os'], SET)",
             [
                 ("segment.values", "of/1"),
                 ("segment.date", "of/2/values/0"),

@@ -1,7 +1,7 @@
 """Behaviour: conditions on what people did, as SQL over the history of events.
 
-An event never happens after we got it (a rule of the schema), so a window on when it happened is also one on when it was
-received. That is what the daily partitions are cut by, and what the index on a person's events ends in.
+An event never happens after we got it (a rule of the schema), so a window on when it happened is also one on when it
+was received. That is what the daily partitions are cut by, and what the index on a person's events ends in.
 """
 
 from collections.abc import Iterator, Mapping

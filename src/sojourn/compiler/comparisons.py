@@ -122,7 +122,7 @@ def compare_number(stored: str, wanted: Comparison, parameters: Parameters) -> s
             return f"({stored} {SYMBOLS[operator]} {given[0]})"
 
 
-def zero_meets(wanted: Comparison) -> bool:
+def zero_meets(wanted: Comparison) -> bool:  # noqa: PLR0911 - one case per operator
     """Tell whether the number 0 meets `wanted`."""
     given = [value for value in wanted.values if not isinstance(value, str)]
     match wanted.operator:
