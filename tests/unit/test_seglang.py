@@ -273,8 +273,10 @@ def test_every_device_has_its_shard() -> None:
             ],
         ),
         (
-            "Geo(1, 2, 3) * BTTS(1, 1) * Updated(GT, 5) * Static('x')"
-            " * Fact('rolle', SET) * Fact(['device', 'os'], SET)",
+            (
+                "Geo(1, 2, 3) * BTTS(1, 1) * Updated(GT, 5) * Static('x')"
+                " * Fact('rolle', SET) * Fact(['device', 'os'], SET)"
+            ),
             [
                 ("segment.values", "of/1"),
                 ("segment.date", "of/2/values/0"),

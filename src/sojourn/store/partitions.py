@@ -108,7 +108,9 @@ async def add_past(conn: Conn, table: Daily, end: date) -> bool:
 
 
 async def _add(conn: Conn, table: Daily, name: str, begins: date | None, ends: date) -> bool:
-    made = sql.SQL("create table {} (like {} including defaults)").format(sql.Identifier(name), sql.Identifier(table))
+    made = sql.SQL("create table {} (like {} including defaults including constraints)").format(
+        sql.Identifier(name), sql.Identifier(table)
+    )
     try:
         async with conn.transaction():
             await conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_PATIENCE)))
