@@ -29,7 +29,7 @@ from tests.service.test_acceptance import device, event, owner
 
 PEOPLE_TABLES = (
     "device", "enrollment", "event", "event_source", "identity", "inbox", "message", "passage", "profile",
-    "profile_change", "stay", "departure",
+    "profile_change", "stay", "departure", "conversion", "draw",
 )  # fmt: skip
 
 
@@ -77,6 +77,22 @@ async def test_of_a_deleted_person_nothing_is_left(bench: Bench, runner: Runner)
         "profile": 1, "profile_change": 1, "stay": 1,
     }  # fmt: skip
     assert set((await counts(bench)).values()) == {0}
+
+
+async def test_goals_and_draws_go_with_the_person(bench: Bench, runner: Runner) -> None:
+    await populate(bench, runner, "ada")
+    [(shard, enrollment_id, journey_id)] = await bench.rows("select shard, enrollment_id, journey_id from enrollment")
+    await bench.execute("update point set kind = 'random_splitter' where point_no = 2")
+    given = {"shard": shard, "number": enrollment_id, "journey_id": journey_id, "now": bench.clock()}
+    await bench.execute(
+        "with c as (insert into conversion (shard, enrollment_id, journey_id, goal, is_control, at)"
+        " select %(shard)s, %(number)s, %(journey_id)s, 'sale', false, %(now)s)"
+        " insert into draw (shard, journey_id, point_no, drawn_for, enrollment_id, output, at)"
+        " select %(shard)s, %(journey_id)s, 2, %(number)s, %(number)s, 1, %(now)s",
+        **given,
+    )
+    reply = await bench.service.run(bench.us, DeletePerson(user_id="ada"))
+    assert (reply.removed["conversion"], reply.removed["draw"]) == (1, 1)
 
 
 async def test_others_keep_what_they_have(bench: Bench, runner: Runner) -> None:
