@@ -158,7 +158,7 @@ async def test_segments_know_who_stayed_away(http: httpx.AsyncClient, site: Site
     away = f'AT("{APP}", "Last Application Open", daysago, gt, 3)'
     await site.drain()
     graph = lab.graph("api -> exit", settings={"application_code": APP})
-    journey = await _running(site, graph)
+    journey = await running(site, graph)
     await site.service.run(US, EnrollByApi(journey=str(journey.journey), filter=away))
     await site.drain()
     hwids = "select i.value from enrollment as e join identity as i on i.profile_id = e.profile_id"
@@ -168,14 +168,14 @@ async def test_segments_know_who_stayed_away(http: httpx.AsyncClient, site: Site
 # Messages ---------------------------------------------------------------------------------------------------
 
 
-async def _running(site: Site, graph: Any) -> Journey:
+async def running(site: Site, graph: Any) -> Journey:
     journey = await site.service.run(US, CreateJourney(draft=JourneyDraft(title="Letters", graph=graph)))
     return await site.service.run(US, ChangeStatus(journey=journey.journey, command="start"))
 
 
 async def a_message(site: Site) -> tuple[Journey, MessageRef]:
     graph = lab.graph("api -> email Hello -> exit", settings={"application_code": APP})
-    journey = await _running(site, graph)
+    journey = await running(site, graph)
     await site.service.run(US, EnrollByApi(journey=str(journey.journey), users=("ada",)))
     await site.drain()
     ((shard, message_id),) = await site.rows("select shard, message_id from message")
@@ -286,9 +286,7 @@ async def test_a_preset_that_a_journey_sends_stays(http: httpx.AsyncClient, site
     await accepted(http, "createPreset", preset)
     assert await refused(http, "createPreset", preset) == (200, 210, "A preset of this code exists.")
     letter = lab.point("send_email", preset_code="HELLO")
-    journey = await _running(
-        site, lab.graph("api -> letter -> exit", settings={"application_code": APP}, letter=letter)
-    )
+    journey = await running(site, lab.graph("api -> letter -> exit", settings={"application_code": APP}, letter=letter))
     text = "the preset is sent by the journeys `Letters`"
     assert await refused(http, "deletePreset", {"preset_code": "HELLO"}) == (200, 210, text)
     await site.service.run(US, ChangeStatus(journey=journey.journey, command="finish"))

@@ -2,7 +2,7 @@
 
 import typer
 
-from sojourn.cli import events, importing, journeys, people, server, tokens, webhooks
+from sojourn.cli import events, exporting, importing, journeys, people, server, tokens, webhooks
 from sojourn.cli.demo import command as demo
 
 app = typer.Typer(name="sojourn", help="A customer-journey engine in which people move as sets.", no_args_is_help=True)
@@ -52,8 +52,10 @@ for name, run in (
     webhooks_app.command(name)(run)
 
 people_app.command("delete")(people.delete_command)
+people_app.command("export")(exporting.people_command)
 people_app.command("import")(importing.people_command)
 events_app.command("accept")(events.accept_command)
+events_app.command("export")(exporting.events_command)
 events_app.command("import")(importing.events_command)
 events_app.command("list")(events.list_command)
 app.add_typer(journey_app, name="journey")

@@ -1,6 +1,6 @@
 """Service: the one door to everything that Sojourn can be asked to do."""
 
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, overload
@@ -20,6 +20,8 @@ from sojourn.service.entries import drop_people, enroll_by_api, get_entry_reques
 from sojourn.service.errors import InvalidDocument, NotAllowed
 from sojourn.service.event_definitions import define_event, list_event_definitions
 from sojourn.service.events import event_notice, open_application, post_event
+from sojourn.service.exporting.plan import ExportPlan, TextFormat
+from sojourn.service.exporting.run import export_text
 from sojourn.service.facts import Facts
 from sojourn.service.hooks import (
     Posted,
@@ -31,6 +33,10 @@ from sojourn.service.hooks import (
     try_webhook,
     update_webhook,
 )
+from sojourn.service.importing.files import Source
+from sojourn.service.importing.plan import Plan as ImportPlan
+from sojourn.service.importing.rejects import RejectList
+from sojourn.service.importing.run import Report, import_stream
 from sojourn.service.journeys import (
     create_journey,
     delete_journey,
@@ -277,6 +283,23 @@ class Service:
                 refused.append((place, problem))
         await self.acceptance.accept_many(notices, before_commit=before_commit)
         return refused
+
+    async def import_stream(
+        self, caller: c.Caller, plan: ImportPlan, source: Source, *, import_id: str, rejects: RejectList
+    ) -> Report:
+        """Import rows as they come into the caller's workspace. See `service.importing.run.import_stream`.
+
+        Raises:
+            Unavailable: The database does not answer.
+        """
+        with _answering():
+            return await import_stream(
+                self.resources, caller.workspace_id, plan, source, import_id=import_id, rejects=rejects
+            )
+
+    def export_text(self, caller: c.Caller, plan: ExportPlan, format_: TextFormat) -> AsyncGenerator[bytes]:
+        """Yield what is asked for, piece by piece, out of the caller's workspace. See `service.exporting.run`."""
+        return export_text(self.resources, caller.workspace_id, plan, format_)
 
     async def close(self) -> None:
         """Wait for what has been accepted to be durable."""

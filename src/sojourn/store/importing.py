@@ -33,18 +33,21 @@ class NewProfile:
     attributes: str
     time_zone: str | None
     language: str | None
+    first_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDevice:
-    """An address of a new person."""
+    """A device or address of a new person."""
 
     shard: int
     profile_id: int
     hwid: str
     channel: str
     platform: str
+    push_token: str | None
     language: str | None
+    is_subscribed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +112,41 @@ async def copy_people(
         "copy profile (shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at,"
         " updated_at) from stdin",
         (
-            (p.shard, p.profile_id, workspace_id, p.user_id, p.attributes, p.time_zone, p.language, app_ids, now, now)
+            (
+                p.shard,
+                p.profile_id,
+                workspace_id,
+                p.user_id,
+                p.attributes,
+                p.time_zone,
+                p.language,
+                app_ids,
+                p.first_seen_at or now,
+                now,
+            )
             for p in profiles
         ),
     )
     await _copy(
         conn,
-        "copy device (shard, profile_id, app_id, hwid, channel, platform, language, created_at, updated_at) from stdin",
-        ((d.shard, d.profile_id, app_id, d.hwid, d.channel, d.platform, d.language, now, now) for d in devices),
+        "copy device (shard, profile_id, app_id, hwid, channel, platform, push_token, language, is_subscribed,"
+        " created_at, updated_at) from stdin",
+        (
+            (
+                d.shard,
+                d.profile_id,
+                app_id,
+                d.hwid,
+                d.channel,
+                d.platform,
+                d.push_token,
+                d.language,
+                d.is_subscribed,
+                now,
+                now,
+            )
+            for d in devices
+        ),
     )
 
 

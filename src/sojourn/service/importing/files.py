@@ -1,52 +1,44 @@
-"""Files: rows out of CSV, JSON lines and Parquet, a chunk at a time, so that memory does not grow with the file."""
+"""Sources: rows a chunk at a time, out of files or out of what somebody sends."""
 
-import csv
 import gzip
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
-import msgspec
-
-from sojourn.service.errors import InvalidDocument
+from sojourn.service.importing.content import Content, Row, TextFormat
 from sojourn.service.importing.parquet import parquet_batches, parquet_columns
 from sojourn.service.importing.plan import Format
 
 CHUNK_ROWS = 10_000
-LINE_MAX = 16 * 1024 * 1024
-SAMPLE_ROWS = 100
-DELIMITERS = ",;\t|"
-_NO_CELLS: list[str] = []
-
-Fields = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a file.
-
-    Attributes:
-        number: The line that it begins on, from 1; in Parquet the number of the row.
-        fields: By column; empty where the row cannot be read.
-        problem: Why it cannot be read; empty where it can.
-    """
-
-    number: int
-    fields: Fields
-    problem: str = ""
+CHUNK_SIZE = 32_000_000
+"""Characters, about: rows may be long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows, and what share of the file has been read with them."""
+    """Some rows, and what share of all has been read with them."""
 
     rows: Sequence[Row]
     share: float
+
+
+class Source(Protocol):
+    """Where rows come from. Both methods that read do so in a thread."""
+
+    def columns(self) -> list[str]:
+        """Return the names of the columns."""
+        ...
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the rows, once."""
+        ...
+
+    def abandon(self) -> None:
+        """Let nobody wait for what has not come yet."""
+        ...
 
 
 class SourceFile:
@@ -60,7 +52,7 @@ class SourceFile:
 
     def __init__(self, path: Path, format_: Format, *, delimiter: str | None = None) -> None:
         self._path = path
-        self._format = format_
+        self._format: Format = format_
         self._delimiter = delimiter
 
     def columns(self) -> list[str]:
@@ -68,11 +60,7 @@ class SourceFile:
         if self._format == "parquet":
             return parquet_columns(self._path)
         with ExitStack() as stack:
-            _, content = self._open(stack)
-            if self._format == "csv":
-                return next(self._csv_cells(_text(content, stack)), _NO_CELLS)
-            rows = islice(self._json_rows(content), SAMPLE_ROWS)
-            return list(dict.fromkeys(name for row in rows for name in row.fields))
+            return self._open(stack)[1].columns()
 
     def content_hash(self) -> bytes:
         """Return a hash of the file's bytes."""
@@ -90,16 +78,20 @@ class SourceFile:
         with ExitStack() as stack:
             size = max(1, self._path.stat().st_size)
             raw, content = self._open(stack)
-            rows = self._json_rows(content) if self._format == "jsonl" else self._csv_rows(_text(content, stack))
-            while some := list(islice(rows, CHUNK_ROWS)):
-                yield Chunk(some, min(1.0, raw.tell() / size))
+            yield from _chunks(content.rows(), lambda: min(1.0, raw.tell() / size))
 
-    def _open(self, stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
-        """Open the file; what to measure progress by, and what to read."""
+    def abandon(self) -> None:
+        """Do nothing: a file keeps nobody waiting."""
+
+    def _open(self, stack: ExitStack) -> tuple[BinaryIO, Content]:
+        """Open the file; what to measure progress by, and its rows."""
         raw = stack.enter_context(self._path.open("rb"))
-        if self._path.suffix.lower() == ".gz":
-            return raw, cast("BinaryIO", stack.enter_context(gzip.open(raw, "rb")))
-        return raw, raw
+        is_packed = self._path.suffix.lower() == ".gz"
+        plain = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=raw))) if is_packed else raw
+        assert self._format != "parquet", "a Parquet file has no text"
+        content = Content(plain, self._format, delimiter=self._delimiter)
+        stack.callback(content.close)
+        return raw, content
 
     def _parquet_chunks(self) -> Iterator[Chunk]:
         number = 0
@@ -107,69 +99,50 @@ class SourceFile:
             yield Chunk([Row(number + place, fields) for place, fields in enumerate(batch.rows, 1)], batch.share)
             number += len(batch.rows)
 
-    def _csv_cells(self, text: io.TextIOWrapper) -> "Iterator[list[str]]":
-        delimiter = self._delimiter
-        header = text.readline()
-        if delimiter is None:
-            delimiter = max(DELIMITERS, key=header.count)
-        return csv.reader(_chain(header, text), delimiter=delimiter)
 
-    def _csv_rows(self, text: io.TextIOWrapper) -> Iterator[Row]:
-        reader = self._csv_cells(text)
-        header = next(reader, _NO_CELLS)
-        # The csv module counts lines, but typeshed's iterator does not say so.
-        lines = cast("Any", reader)
-        while True:
-            number = lines.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield Row(number, {}, f"not CSV: {error}")
-                continue
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                yield Row(number, dict(enumerate_cells(cells)), f"{len(cells)} cells instead of {len(header)}")
-                continue
-            yield Row(number, dict(zip(header, cells, strict=True)))
+class SourceStream:
+    """Rows that are read as they come.
 
-    def _json_rows(self, content: BinaryIO) -> Iterator[Row]:
-        decoder = msgspec.json.Decoder()
-        number = 0
-        while line := content.readline(LINE_MAX):
-            number += 1
-            if len(line) == LINE_MAX:
-                raise InvalidDocument(f"line {number} has more than {LINE_MAX} bytes; JSON lines have one row per line")
-            if not line.strip():
-                continue
-            try:
-                fields = decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                yield Row(number, {"line": line[:1000].decode(errors="replace")}, f"not JSON: {error}")
-                continue
-            if isinstance(fields, dict):
-                yield Row(number, cast("dict[str, Any]", fields))
-            else:
-                yield Row(number, {"line": line[:1000].decode(errors="replace")}, "not a JSON object")
-
-
-def enumerate_cells(cells: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Name cells by their number, where the header cannot.
-
-    >>> dict(enumerate_cells(["a", "b"]))
-    {'1': 'a', '2': 'b'}
+    Args:
+        content: Blocks until there is more.
+        format_: Of the content.
+        delimiter: As of a file.
+        on_abandon: Lets a read that blocks end.
     """
-    return ((str(number), cell) for number, cell in enumerate(cells, 1))
+
+    def __init__(
+        self,
+        content: BinaryIO,
+        format_: TextFormat,
+        *,
+        delimiter: str | None = None,
+        on_abandon: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._content = Content(content, format_, delimiter=delimiter)
+        self._on_abandon = on_abandon
+
+    def columns(self) -> list[str]:
+        """Return the names of the columns; of JSON lines, those of the first rows."""
+        return self._content.columns()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the rows. Nobody knows how many there will be, so the share stays 0."""
+        yield from _chunks(self._content.rows(), lambda: 0.0)
+
+    def abandon(self) -> None:
+        """End a read that waits for more."""
+        self._on_abandon()
 
 
-def _text(content: BinaryIO, stack: ExitStack) -> io.TextIOWrapper:
-    # Bytes that are not UTF-8 come out as lone surrogates, which the checks of values refuse row by row.
-    text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return stack.enter_context(text)
-
-
-def _chain(header: str, text: io.TextIOWrapper) -> Iterator[str]:
-    yield header
-    yield from text
+def _chunks(rows: Iterator[Row], share: Callable[[], float]) -> Iterator[Chunk]:
+    """Put rows together: so many, or fewer long ones."""
+    some: list[Row] = []
+    size = 0
+    for row in rows:
+        some.append(row)
+        size += row.size
+        if len(some) >= CHUNK_ROWS or size >= CHUNK_SIZE:
+            yield Chunk(some, share())
+            some, size = [], 0
+    if some:
+        yield Chunk(some, share())

@@ -4,20 +4,19 @@ Who claims an identity in a transaction is the only one who knows its person unt
 other writer, and may be written directly; everybody else's rows belong to the ticks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sojourn.model.identities import Identity, Person
-from sojourn.service.importing.rows import PersonRow
+from msgspec.structs import replace as replace_struct
+
+from sojourn.model.identities import Identity, Person, device_identity
+from sojourn.service.importing.rows import DeviceRow, PersonRow
 from sojourn.service.notices import json_text, look_rows
 from sojourn.store.connection import Conn
 from sojourn.store.identities import Owners, find_identities, insert_identities, new_profile_ids
 from sojourn.store.importing import NewDevice, NewProfile, copy_people
 from sojourn.store.inbox import append_inbox
-
-ADDRESSES: Mapping[str, tuple[str, str]] = {"email": ("email", "Email"), "phone": ("sms", "SMS")}
-"""Channel and platform of the identities that a message can be sent to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,16 @@ def _join(before: PersonRow, row: PersonRow) -> PersonRow:
         attributes=before.attributes | row.attributes,
         time_zone=row.time_zone or before.time_zone,
         language=row.language or before.language,
+        devices=_joined_devices(before, row),
+        first_seen_at=before.first_seen_at or row.first_seen_at,
     )
+
+
+def _joined_devices(before: PersonRow, row: PersonRow) -> tuple[DeviceRow, ...] | None:
+    """Join the devices of two rows; the later word on one counts."""
+    if before.devices is None or row.devices is None:
+        return before.devices or row.devices
+    return tuple({device.hwid: device for device in (*before.devices, *row.devices)}.values())
 
 
 def _all_new(people: Sequence[PersonRow], known: Owners) -> list[PersonRow]:
@@ -118,18 +126,36 @@ def _profile(row: PersonRow, person: Person) -> NewProfile:
         attributes=json_text(row.attributes),
         time_zone=row.time_zone,
         language=row.language,
+        first_seen_at=row.first_seen_at,
     )
 
 
 def _devices(row: PersonRow, person: Person) -> Iterable[NewDevice]:
+    for device in devices_of(row):
+        yield NewDevice(
+            shard=person.shard,
+            profile_id=person.profile_id,
+            hwid=device.hwid,
+            channel=device.channel,
+            platform=device.platform,
+            push_token=device.push_token,
+            language=device.language,
+            is_subscribed=device.is_subscribed,
+        )
+
+
+def devices_of(row: PersonRow) -> Iterable[DeviceRow]:
+    """Return the devices of a person. Where a row does not list them, each address is one."""
+    if row.devices is not None:
+        workspace_id = row.identities[0].workspace_id
+        for device in row.devices:
+            yield replace_struct(device, hwid=device_identity(workspace_id, device.hwid).value)
+        return
     for identity in row.identities:
-        if identity.kind in ADDRESSES:
-            channel, platform = ADDRESSES[identity.kind]
-            yield NewDevice(
-                shard=person.shard,
-                profile_id=person.profile_id,
-                hwid=identity.value,
-                channel=channel,
-                platform=platform,
-                language=row.language,
-            )
+        match identity.kind:
+            case "email":
+                yield DeviceRow(hwid=identity.value, channel="email", platform="Email", language=row.language)
+            case "phone":
+                yield DeviceRow(hwid=identity.value, channel="sms", platform="SMS", language=row.language)
+            case _:
+                pass

@@ -20,6 +20,10 @@ WELL_KNOWN: Mapping[Subject, Mapping[str, tuple[str, ...]]] = {
         "user_id": ("user_id", "userid", "customer_id", "external_id", "id"),
         "email": ("email", "email_address", "e_mail", "mail"),
         "hwid": ("hwid", "device_id"),
+        "anonymous_id": ("anonymous_id", "anonymousid"),
+        "attributes": ("attributes",),
+        "device_list": ("device_list",),
+        "first_seen_at": ("first_seen_at",),
         "time_zone": ("time_zone", "timezone", "tz"),
         "language": ("language", "locale"),
     },
@@ -27,6 +31,8 @@ WELL_KNOWN: Mapping[Subject, Mapping[str, tuple[str, ...]]] = {
         "user_id": ("user_id", "userid", "customer_id", "external_id"),
         "email": ("email", "email_address", "e_mail", "mail"),
         "hwid": ("hwid", "device_id"),
+        "anonymous_id": ("anonymous_id", "anonymousid"),
+        "attributes": ("attributes",),
         "event": ("event", "event_name", "name"),
         "occurred_at": ("occurred_at", "timestamp", "time", "date", "created_at"),
         "source_id": ("source_id", "event_id", "message_id"),
@@ -83,7 +89,8 @@ class Layout:
 
     Attributes:
         known: Column by meaning, such as `user_id`.
-        attributes: Attribute by column; None: every column left over, under its own name.
+        attributes: Attribute by column; None: every column left over, under its own name. Where a column holds all
+            attributes as an object, none is left over.
     """
 
     known: Mapping[str, str]
@@ -106,11 +113,13 @@ def layout_of(plan: Plan, names: Iterable[str]) -> Layout:
         found = next((by_form[form] for form in usual if form in by_form), None)
         if meaning not in known and found is not None and not (meaning == "event" and plan.event):
             known[meaning] = found
-    if not known.keys() & {"user_id", "email", "hwid"}:
-        raise InvalidDocument(f"no column says who a row is about: {_shown(present)}; `--map user_id=COLUMN` names it")
+    if not known.keys() & {"user_id", "email", "hwid", "anonymous_id"}:
+        raise InvalidDocument(f"no column says who a row is about: {_shown(present)}; map `user_id` to one of them")
     if plan.subject == "events" and "event" not in known and not plan.event:
-        raise InvalidDocument(f"no column holds the event's name: {_shown(present)}; `--event NAME` names them all")
+        raise InvalidDocument(f"no column holds the event's name: {_shown(present)}; map `event` to one, or name all")
     attributes = None if plan.attributes is None else {column: name for name, column in plan.attributes.items()}
+    if attributes is None and "attributes" in known:
+        attributes = {}
     return Layout(known=known, attributes=attributes)
 
 
@@ -137,7 +146,7 @@ def _refuse_unknown(plan: Plan, present: list[str]) -> None:
             raise InvalidDocument(f"the file has no column `{column}`: {_shown(present)}")
     names = set(present) if plan.attributes is None else set(plan.attributes)
     for name in plan.types:
-        if name not in names:
+        if name not in names and "attributes" not in present:
             raise InvalidDocument(f"`{name}` has a type but is no attribute of the file")
 
 

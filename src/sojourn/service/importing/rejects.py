@@ -1,4 +1,4 @@
-"""Rejects: the list of refused rows, a CSV file with line, reason and row."""
+"""Rejects: the list of refused rows: a CSV file with line, reason and row, or the first of them at hand."""
 
 import csv
 from collections.abc import Iterable
@@ -12,6 +12,19 @@ import msgspec
 from sojourn.service.importing.rows import Refused
 
 HEADER = ("line", "reason", "row")
+
+
+class RejectList:
+    """Keeps the first refused rows at hand: lines and reasons."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self.rows: list[tuple[int, tuple[str, ...]]] = []
+
+    def write(self, refused: Iterable[Refused]) -> None:
+        """List rows, as many as there is room for."""
+        for each in islice(refused, self._limit - len(self.rows)):
+            self.rows.append((each.row.number, each.reasons))
 
 
 class Rejects:

@@ -1,19 +1,20 @@
 """Rows: what one row of a file says about a person or an event, or every reason why it says nothing."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
+from msgspec import Meta, Struct
 
-from sojourn.model.identities import EMAIL, Identity, device_identity, user_identity
+from sojourn.model.identities import EMAIL, IDENTITY_MAX, Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.problems import legible
 from sojourn.model.segments import FIRST_UNIX_SECOND, LAST_UNIX_SECOND, Span, moment
-from sojourn.service.importing.files import Fields, Row
+from sojourn.service.importing.content import Fields, Row
 from sojourn.service.importing.plan import Layout, Plan, ValueType
-from sojourn.service.people import LANGUAGE_MAX
+from sojourn.service.people import LANGUAGE_MAX, PUSH_TOKEN_MAX
 from sojourn.service.values import attribute_problems, id_problems, name_problems, text_problems
 
 WORDS_OF_TRUTH: Mapping[str, bool] = {
@@ -30,14 +31,36 @@ WORDS_OF_TRUTH: Mapping[str, bool] = {
 }
 
 
+LIST_MAX = 1000
+"""Ids, or devices, in one cell."""
+
+
+class DeviceRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a row says about a device."""
+
+    hwid: Annotated[str, Meta(min_length=1, max_length=IDENTITY_MAX)]
+    channel: Literal["email", "in_app", "line", "push", "sms", "webhook", "whatsapp"]
+    platform: Annotated[str, Meta(max_length=64)]
+    push_token: Annotated[str, Meta(max_length=PUSH_TOKEN_MAX)] | None = None
+    language: Annotated[str, Meta(max_length=LANGUAGE_MAX)] | None = None
+    is_subscribed: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRow:
-    """What a row says about a person. The first identity decides who it is."""
+    """What a row says about a person. The first identity decides who it is.
+
+    Attributes:
+        devices: None where the row does not say; then an email address or phone number is a device by itself.
+        first_seen_at: When the person was first heard of, for those who are new here.
+    """
 
     identities: tuple[Identity, ...]
     attributes: dict[str, Any]
     time_zone: str | None
     language: str | None
+    devices: tuple[DeviceRow, ...] | None = None
+    first_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +106,18 @@ class Reader:
         language = self._text(row.fields, "language", problems)
         if len(language) > LANGUAGE_MAX:
             problems.append(f"a language tag has at most {LANGUAGE_MAX} characters")
+        devices = self._devices(row.fields, problems)
+        first_seen_at = self._instant(row.fields, "first_seen_at", problems)
         if problems:
             return Refused(row, tuple(problems))
+        of_devices = (device_identity(self._workspace_id, device.hwid) for device in devices or ())
         return PersonRow(
-            identities=identities, attributes=attributes, time_zone=zone or None, language=language or None
+            identities=tuple(dict.fromkeys((*identities, *of_devices))),
+            attributes=attributes,
+            time_zone=zone or None,
+            language=language or None,
+            devices=devices,
+            first_seen_at=first_seen_at,
         )
 
     def event(self, row: Row, number: int) -> EventRow | Refused:
@@ -97,7 +128,7 @@ class Reader:
         attributes = self._read_attributes(row.fields, problems)
         name = self._plan.event or self._text(row.fields, "event", problems)
         problems += [f"event: {problem.text}" for problem in name_problems(name, "event")]
-        occurred_at = self._occurred_at(row.fields, problems)
+        occurred_at = self._instant(row.fields, "occurred_at", problems)
         source_id = self._text(row.fields, "source_id", problems)
         problems += [f"source id: {problem.text}" for problem in id_problems(source_id, "source_id")]
         if problems:
@@ -112,23 +143,36 @@ class Reader:
         )
 
     def _identities(self, fields: Fields) -> tuple[tuple[Identity, ...], list[str]]:
+        """Read who a row is about: any cell may hold several ids, as a list."""
         problems: list[str] = []
-        found: list[Identity] = []
-        user_id = self._text(fields, "user_id", problems)
-        if user_id:
-            found.append(user_identity(self._workspace_id, user_id))
-        email = self._text(fields, "email", problems)
-        if email:
+        found = [user_identity(self._workspace_id, each) for each in self._texts(fields, "user_id", problems)]
+        for email in self._texts(fields, "email", problems):
             found.append(device_identity(self._workspace_id, email))
             if not EMAIL.fullmatch(email):
                 problems.append(f"`{email[:64]}` is no email address; `name@example.com` is the form of one")
-        hwid = self._text(fields, "hwid", problems)
-        if hwid:
-            found.append(device_identity(self._workspace_id, hwid))
+        found += [device_identity(self._workspace_id, each) for each in self._texts(fields, "hwid", problems)]
+        found += [
+            anonymous_identity(self._workspace_id, each) for each in self._texts(fields, "anonymous_id", problems)
+        ]
         problems += [f"{one.kind}: {each.text}" for one in found for each in id_problems(one.value, one.kind)]
         if not found and not problems:
             problems.append("nothing says who the row is about")
         return tuple(dict.fromkeys(found)), problems
+
+    def _texts(self, fields: Fields, meaning: str, problems: list[str]) -> list[str]:
+        """Return the texts in the column of a meaning: of a list, or of a JSON array, each item."""
+        column = self._known.get(meaning)
+        value = None if column is None else fields.get(column)
+        if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
+            value = _decoded(value)
+        if not isinstance(value, list) or column is None:
+            text = self._text(fields, meaning, problems)
+            return [text] if text else []
+        items = cast("list[object]", value)
+        if len(items) > LIST_MAX:
+            problems.append(f"{meaning}: at most {LIST_MAX} are allowed")
+            return []
+        return [text for item in items if (text := self._text({column: item}, meaning, problems))]
 
     def _text(self, fields: Fields, meaning: str, problems: list[str]) -> str:
         """Return the text in the column of a meaning; empty where there is no column, or nothing in it."""
@@ -153,7 +197,7 @@ class Reader:
 
     def _read_attributes(self, fields: Fields, problems: list[str]) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
-        for name, value in self._attribute_fields(fields):
+        for name, value in (*self._attribute_object(fields, problems), *self._attribute_fields(fields)):
             if value is None or value == "":
                 continue
             type_ = self._plan.types.get(name)
@@ -164,13 +208,46 @@ class Reader:
         problems += [f"{legible(each.where)}: {each.text}" for each in attribute_problems(attributes, "attributes")]
         return attributes
 
+    def _attribute_object(self, fields: Fields, problems: list[str]) -> Iterable[tuple[str, Any]]:
+        """Read the column that holds all attributes as an object."""
+        value = self._structure(fields, "attributes")
+        if value is None:
+            return ()
+        if not isinstance(value, dict):
+            problems.append("attributes: an object with the attributes is expected")
+            return ()
+        return cast("dict[str, Any]", value).items()
+
+    def _devices(self, fields: Fields, problems: list[str]) -> tuple[DeviceRow, ...] | None:
+        value = self._structure(fields, "device_list")
+        if value is None:
+            return None
+        try:
+            devices = msgspec.convert(value, tuple[DeviceRow, ...])
+        except msgspec.ValidationError as error:
+            problems.append(f"device list: {error}")
+            return None
+        if len(devices) > LIST_MAX:
+            problems.append(f"device list: at most {LIST_MAX} are allowed")
+        texts = (text for device in devices for text in (device.hwid, device.platform, device.push_token or ""))
+        problems += [f"device list: {each.text}" for text in texts for each in text_problems(text, "device_list")]
+        return devices
+
+    def _structure(self, fields: Fields, meaning: str) -> object:
+        """Return what a column of objects or lists holds, of text the JSON in it; None where there is nothing."""
+        column = self._known.get(meaning)
+        value = None if column is None else fields.get(column)
+        if isinstance(value, str):
+            return _decoded(value) if value.strip() else None
+        return value
+
     def _attribute_fields(self, fields: Fields) -> Iterator[tuple[str, Any]]:
         if self._attributes is None:
             return ((column, value) for column, value in fields.items() if column not in self._not_attributes)
         return ((name, fields.get(column)) for column, name in self._attributes.items())
 
-    def _occurred_at(self, fields: Fields, problems: list[str]) -> datetime | None:
-        column = self._known.get("occurred_at")
+    def _instant(self, fields: Fields, meaning: str, problems: list[str]) -> datetime | None:
+        column = self._known.get(meaning)
         value = None if column is None else fields.get(column)
         if value is None or value == "":
             return None
@@ -181,6 +258,14 @@ class Reader:
                 f"`{str(value)[:64]}` is no time; `2026-01-31T09:30:00+01:00` is one, and so are unix seconds"
             )
             return None
+
+
+def _decoded(text: str) -> object:
+    """Return what JSON in a cell stands for; the text itself where it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return text
 
 
 def instant(value: object) -> datetime:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sojourn.model.identities import Identity
+from msgspec import to_builtins
+
+from sojourn.model.identities import Identity, device_identity
 from sojourn.model.problems import SojournError
 from sojourn.service.acceptance import accept
-from sojourn.service.importing.files import Chunk, Row, SourceFile
-from sojourn.service.importing.newcomers import ADDRESSES, Owner, write_newcomers
+from sojourn.service.importing.content import Row
+from sojourn.service.importing.files import Chunk, Source, SourceFile
+from sojourn.service.importing.newcomers import Owner, devices_of, write_newcomers
 from sojourn.service.importing.plan import Plan, format_of, layout_of
-from sojourn.service.importing.rejects import Rejects
+from sojourn.service.importing.rejects import RejectList, Rejects
 from sojourn.service.importing.rows import EventRow, PersonRow, Reader, Refused
 from sojourn.service.notices import Notice, Word, json_text, look_rows
 from sojourn.service.resources import Resources
@@ -76,13 +79,7 @@ async def import_file(
         InvalidDocument: The file cannot be read in this way.
     """
     source = SourceFile(path, format_of(path), delimiter=plan.delimiter)
-    owner = Owner(
-        workspace_id=workspace_id,
-        app_id=await resources.facts.app_id(workspace_id, plan.application_code),
-        shard_count=await resources.facts.shard_count(),
-    )
-    layout = layout_of(plan, await asyncio.to_thread(source.columns))
-    reader = Reader(plan, layout, workspace_id=workspace_id, zones=await resources.facts.zones())
+    owner, reader = await _prepared(resources, workspace_id, plan, source)
     import_id = plan.fingerprint(await asyncio.to_thread(source.content_hash))
     run = _Run(resources, owner, plan, import_id)
     before = await run.begin()
@@ -91,6 +88,42 @@ async def import_file(
     on_progress(run.report(before, 0.0))
     with Rejects(rejects, keep_rows=before.rows_refused) as list_of_rejects:
         return await run.go_on(reader, source, before, list_of_rejects, on_progress)
+
+
+async def import_stream(
+    resources: Resources,
+    workspace_id: int,
+    plan: Plan,
+    source: Source,
+    *,
+    import_id: str,
+    rejects: RejectList,
+    on_progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Import rows as they come. An import of the same id goes on after the rows that it stored before.
+
+    Raises:
+        AppNotFound: The app is not in the workspace.
+        ImportMoved: Another process is importing under the same id.
+        InvalidDocument: The rows cannot be read in this way.
+    """
+    owner, reader = await _prepared(resources, workspace_id, plan, source)
+    run = _Run(resources, owner, plan, import_id)
+    before = await run.begin()
+    if before.finished_at is not None:
+        return run.report(before, 1.0, was_done=True)
+    on_progress(run.report(before, 0.0))
+    return await run.go_on(reader, source, before, rejects, on_progress)
+
+
+async def _prepared(resources: Resources, workspace_id: int, plan: Plan, source: Source) -> tuple[Owner, Reader]:
+    owner = Owner(
+        workspace_id=workspace_id,
+        app_id=await resources.facts.app_id(workspace_id, plan.application_code),
+        shard_count=await resources.facts.shard_count(),
+    )
+    layout = layout_of(plan, await asyncio.to_thread(source.columns))
+    return owner, Reader(plan, layout, workspace_id=workspace_id, zones=await resources.facts.zones())
 
 
 class _Run:
@@ -128,9 +161,9 @@ class _Run:
     async def go_on(
         self,
         reader: Reader,
-        source: SourceFile,
+        source: Source,
         done: Progress,
-        rejects: Rejects,
+        rejects: Rejects | RejectList,
         on_progress: Callable[[Report], None],
     ) -> Report:
         batches = _batches(reader, source.chunks(), self._plan, skip=done.rows_done)
@@ -145,6 +178,7 @@ class _Run:
                 done = reached
                 on_progress(self.report(done, batch.share))
         finally:
+            source.abandon()
             await asyncio.wait([upcoming])  # a thread cannot be interrupted, and holds the file
             batches.close()
         async with self._resources.pool.connection() as conn, conn.transaction():
@@ -227,14 +261,15 @@ class _Run:
         facts = {"operations": operations, "time_zone": row.time_zone, "language": row.language}
         data = json_text({key: value for key, value in facts.items() if value is not None})
         yield self._notice((lead,), Word(kind="attributes", data=data))
-        for identity in row.identities if lead.kind in ADDRESSES else others:
+        devices = {device_identity(lead.workspace_id, device.hwid): device for device in devices_of(row)}
+        for identity in (*others, *([lead] if lead in devices else [])):
             identities = (lead,) if identity == lead else (lead, identity)
-            if identity.kind in ADDRESSES:
-                channel, platform = ADDRESSES[identity.kind]
-                device = {"hwid": identity.value, "channel": channel, "platform": platform}
-                yield self._notice(identities, Word(kind="device", data=json_text(device)))
-            else:
+            device = devices.get(identity)
+            if device is None:
                 yield self._notice(identities, Word(kind="attributes", data=json_text({"operations": []})))
+            else:
+                known = {name: value for name, value in to_builtins(device).items() if value is not None}
+                yield self._notice(identities, Word(kind="device", data=json_text(known)))
 
     def _event_notice(self, row: EventRow) -> Notice:
         word = Word(
