@@ -13,7 +13,10 @@ from sojourn.store.queries import QUERIES
 OF_ENROLLMENTS = ("passage", "departure", "conversion", "draw", "message")
 """Tables with rows of enrollments, beside those that are counted, too."""
 
-OF_PEOPLE = ("event_source", "event", "profile_change", "device", "inbox", "transfer", "audience_member", "profile")
+OF_PEOPLE = (
+    "event_source", "event", "profile_change", "device", "static_member", "inbox", "transfer", "audience_member",
+    "profile",
+)  # fmt: skip
 """Tables with rows of people, in the order of deletion: what events came with is looked up in the events."""
 
 PLURALS = {"event_source": "erase_event_sources", "inbox": "erase_inbox"}

@@ -17,7 +17,7 @@ EVENTS_AT_ONCE = 5_000
 OF_ENROLLMENTS = ("enrollments", "stays", "departures", "conversions", "draws", "passages", "messages", "outcomes")
 """What belongs to enrollments, in the order in which it is moved."""
 
-OF_PEOPLE = ("profile_changes", "devices", "profiles")
+OF_PEOPLE = ("profile_changes", "devices", "static_members", "profiles")
 """What belongs to people, beside their events."""
 
 

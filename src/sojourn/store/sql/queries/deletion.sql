@@ -115,6 +115,11 @@ where c.shard = %(shard)s::smallint and c.profile_id = any(%(profile_ids)s::bigi
 delete from device as d
 where d.shard = %(shard)s::smallint and d.profile_id = any(%(profile_ids)s::bigint[]);
 
+-- name: erase_static_members
+-- Take people off the fixed lists.
+delete from static_member as m
+where m.shard = %(shard)s::smallint and m.profile_id = any(%(profile_ids)s::bigint[]);
+
 -- name: erase_inbox
 -- Delete what waits to be applied to people.
 delete from inbox as i

@@ -209,6 +209,28 @@ where exists (
 )
 on conflict (shard, profile_id, app_id, hwid) do nothing;
 
+-- name: take_static_members
+-- Take people of the shard off their fixed lists.
+with gone as (
+    delete from static_member as m
+    where m.shard = %(shard)s::smallint and m.profile_id = any(%(profile_ids)s::bigint[])
+    returning to_jsonb(m.*) as data
+)
+select jsonb_agg(g.data)::text as data
+from gone as g;
+
+-- name: put_static_members
+-- Put people of the shard on fixed lists.
+insert into static_member
+select x.*
+from jsonb_array_elements(%(rows)s::jsonb) as r(value)
+join unnest(%(profile_ids)s::bigint[], %(new_profiles)s::bigint[]) as p(old_id, new_id)
+    on p.old_id = (r.value ->> 'profile_id')::bigint
+cross join lateral jsonb_populate_record(null::static_member, r.value || jsonb_build_object(
+    'shard', %(shard)s::smallint, 'profile_id', p.new_id
+)) as x
+on conflict (shard, segment_id, profile_id) do nothing;
+
 -- name: take_profiles
 -- Take people out of the shard.
 with gone as (
@@ -239,6 +261,7 @@ after as (
         attributes = excluded.attributes || profile.attributes,
         time_zone = coalesce(profile.time_zone, excluded.time_zone),
         language = coalesce(profile.language, excluded.language),
+        location = coalesce(profile.location, excluded.location),
         app_ids = array(select distinct unnest(profile.app_ids || excluded.app_ids) order by 1),
         created_at = least(profile.created_at, excluded.created_at),
         updated_at = excluded.updated_at
