@@ -29,7 +29,7 @@ from tests.service.test_acceptance import device, event, owner
 
 PEOPLE_TABLES = (
     "device", "enrollment", "event", "event_source", "identity", "inbox", "message", "passage", "profile",
-    "profile_change", "stay", "departure", "conversion", "draw",
+    "profile_change", "stay", "departure", "conversion", "draw", "static_member",
 )  # fmt: skip
 
 
@@ -71,10 +71,14 @@ async def populate(bench: Bench, runner: Runner, *users: str) -> Any:
 async def test_of_a_deleted_person_nothing_is_left(bench: Bench, runner: Runner) -> None:
     await populate(bench, runner, "ada")
     await bench.service.run(bench.us, event("ada"))  # waits in the inbox
+    await bench.execute(
+        "insert into static_member (shard, profile_id, segment_id, added_at)"
+        " select shard, profile_id, 1, created_at from profile"
+    )
     reply = await bench.service.run(bench.us, DeletePerson(user_id="ada"))
     assert reply.removed == {
         "device": 2, "enrollment": 1, "event": 1, "event_source": 1, "identity": 3, "inbox": 1, "passage": 1,
-        "profile": 1, "profile_change": 1, "stay": 1,
+        "profile": 1, "profile_change": 1, "static_member": 1, "stay": 1,
     }  # fmt: skip
     assert set((await counts(bench)).values()) == {0}
 

@@ -204,6 +204,27 @@ async def test_devices_go_along_unless_they_have_changed_hands(bench: Bench, run
     ]  # fmt: skip
 
 
+@PLACES
+async def test_lists_and_places_go_along(bench: Bench, runner: Runner, visitor: str) -> None:
+    await say(bench, ADA)
+    await say(bench, visitor)
+    await runner.drain()
+    shard, profile_id = await owner(bench, visitor[2:])
+    await bench.execute(
+        "insert into static_member (shard, profile_id, segment_id, added_at) values (%(shard)s, %(person)s, 1, now())",
+        shard=shard, person=profile_id,
+    )  # fmt: skip
+    await bench.execute(
+        "update profile set location = '{\"country\": \"FR\"}' where shard = %(shard)s and profile_id = %(person)s",
+        shard=shard, person=profile_id,
+    )  # fmt: skip
+    await say(bench, ADA, visitor)
+    await runner.drain()
+    ada = await owner(bench, ADA[2:])
+    assert await bench.rows("select shard, profile_id from static_member") == [tuple(ada)]
+    assert await bench.rows("select location ->> 'country' from profile") == [("FR",)]
+
+
 async def test_two_users_of_one_device_stay_two(bench: Bench, runner: Runner) -> None:
     await say(bench, "u:ada", "d:phone")
     await say(bench, "u:bob", "d:phone")
