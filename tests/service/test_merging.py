@@ -436,3 +436,53 @@ async def test_the_order_of_what_is_said_does_not_matter(bench: Bench, runner: R
     }
     assert len(await bench.rows("select from event")) == len(CALLS) + 1
     assert await errors(bench) == []
+
+
+# Devices that change hands --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["KEEP", "DROP"])
+@pytest.mark.parametrize("user", [in_shard(2, "u"), in_shard(5, "u")], ids=["same-shard", "other-shard"])
+async def test_what_came_through_a_device_goes_the_way_the_journey_says(
+    bench: Bench, runner: Runner, policy: str, user: str
+) -> None:
+    setting = f"USER_ID_TRACK_CHANGE_POLICY_{policy}"
+    journeys = [
+        await bench.running(
+            chain(
+                MessageBus(id=point_id(), event_name=name),
+                Wait(id=point_id(), duration_seconds=3600),
+                Exit(id=point_id()),
+                user_id_track_change_policy=setting,
+            ),
+            title=name,
+        )
+        for name in ("through", "without")
+    ]
+    first = "u:first"
+    await say(bench, first, "d:phone", did="through")
+    await say(bench, first, did="without")
+    await runner.drain()
+    await say(bench, user, "d:phone")
+    await runner.drain()
+    through, without = [
+        await bench.service.run(bench.us, GetStatistics(journey=str(each.journey))) for each in journeys
+    ]
+    stays = dict(
+        await bench.rows(
+            "select p.user_id, count(*) from stay as s join profile as p on p.shard = s.shard"
+            " and p.profile_id = s.profile_id group by 1"
+        )
+    )
+    assert (without.inside, without.departed) == (1, {})
+    if policy == "KEEP":
+        assert stays == {"first": 1, user[2:]: 1}
+        assert (through.entered, through.inside, through.departed) == (1, 1, {})
+    else:
+        assert stays == {"first": 1}
+        assert through.points[1].dropped == {"user changed": 1}
+    assert await errors(bench) == []
+    bench.clock.advance(hours=2)
+    await runner.drain()
+    assert await bench.rows("select from stay") == []
+    assert await errors(bench) == []

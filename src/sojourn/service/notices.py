@@ -10,6 +10,9 @@ from msgspec import Struct
 from sojourn.model.identities import Identity, Person
 from sojourn.store.inbox import InboxKind, InboxRow
 
+NAMES_DEVICE = frozenset({"enroll", "event"})
+"""Kinds of rows that may enroll, so that it matters through which device they came."""
+
 
 class Word(Struct, frozen=True, kw_only=True):
     """One row for a person's inbox, before it is known where that is. `data` is JSON text; `occurred_at` None: now.
@@ -43,12 +46,18 @@ class Notice(Struct, frozen=True, kw_only=True):
     joins_users: bool = False
 
     @property
+    def device(self) -> str | None:
+        """Return the device, address or visitor's id that the request named."""
+        return next((identity.value for identity in self.identities if identity.kind != "user_id"), None)
+
+    @property
     def size(self) -> int:
         """Return how long the words are in all."""
         return sum(len(word.data) for word in self.words)
 
     def rows(self, person: Person, now: datetime) -> Iterable[InboxRow]:
         """Address the words to the person."""
+        device = self.device
         return (
             InboxRow(
                 shard=person.shard,
@@ -59,6 +68,7 @@ class Notice(Struct, frozen=True, kw_only=True):
                 name=word.name,
                 data=word.data,
                 source_id=word.source_id,
+                hwid=device if word.kind in NAMES_DEVICE else None,
                 occurred_at=word.occurred_at or now,
             )
             for word in self.words

@@ -159,6 +159,8 @@ class Registry:
             else:
                 self._owners[identity] = self._moved[identity] = person
                 yield from self._hand_over(notice, identity, former, person)
+                data = {"into_shard": person.shard, "into_profile": person.profile_id, "hwid": identity.value}
+                yield self._row(notice, former, "transfer", data, None)
         elif former in self._users:
             yield from self._merge(notice, person, former)
         else:

@@ -36,6 +36,7 @@ class InboxRow(Struct, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     data: str = "{}"
     source_id: str | None = None
+    hwid: str | None = None
     occurred_at: datetime
 
 
@@ -81,6 +82,7 @@ async def _append(conn: Conn, rows: Sequence[InboxRow], now: datetime) -> None:
         "names": texts(row.name for row in rows),
         "data": f"[{','.join(row.data for row in rows)}]",
         "source_ids": texts(row.source_id for row in rows),
+        "hwids": texts(row.hwid for row in rows),
         "occurred_at": instants(row.occurred_at for row in rows),
     }
     await conn.execute(QUERIES["append_inbox"], arrays | {"now": now})

@@ -47,8 +47,6 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     for channel, hours in chosen.silent_hours.items():
         if hours.enabled:
             yield _unavailable(f"settings/silent_hours/{part(channel)}", "silent hours are")
-    if chosen.user_id_track_change_policy != "USER_ID_TRACK_CHANGE_POLICY_KEEP":
-        yield _unavailable("settings/user_id_track_change_policy", "dropping people whose device changes hands is")
     for name, count in Counter(goal.name for goal in chosen.conversion_goals).items():
         if count > 1:
             yield Problem("goal.duplicate", "settings/conversion_goals", f"`{name}` names {count} goals")

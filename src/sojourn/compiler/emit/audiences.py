@@ -117,7 +117,7 @@ def arriving_by_audience(entry: FromAudience) -> str:
     return f"""
 select
     s.profile_id, '' as entry_key, 0::bigint as cause, {NOW} as since,
-    null::jsonb as context, null::uuid as request_uuid
+    null::jsonb as context, null::uuid as request_uuid, null::text as hwid
 from seen as s
 where {" and ".join(clauses)}
 order by s.profile_id

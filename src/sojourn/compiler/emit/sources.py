@@ -145,10 +145,11 @@ def _arriving_by_event(plan: Plan, entry: FromEvents, draft: Draft) -> str:
         clauses.append(f"{key} is not null")
     cause = "0::bigint" if named else "e.event_id"
     number = "e.inbox_id" if named else "e.event_id"
+    hwid = "null::text" if named else "e.hwid"
     return f"""
 select distinct on (e.profile_id, entry_key)
     e.profile_id, {key} as entry_key, {cause} as cause, e.received_at as since,
-    jsonb_build_object('event', {data}) as context, null::uuid as request_uuid
+    jsonb_build_object('event', {data}) as context, null::uuid as request_uuid, {hwid} as hwid
 from {"inbox" if named else "event"} as e
 where {_all(clauses)}
 order by e.profile_id, entry_key, {number}
@@ -174,7 +175,8 @@ def _arriving_by_request(plan: Plan, entry: FromRequests) -> str:
     return f"""
 select distinct on (e.profile_id)
     e.profile_id, '' as entry_key, 0::bigint as cause, e.received_at as since,
-    jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid
+    jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid,
+    e.hwid
 from inbox as e
 where {_all(clauses)}
 order by e.profile_id, e.inbox_id
@@ -199,7 +201,7 @@ def _arriving_by_segment(plan: Plan, entry: FromSegment, draft: Draft) -> str:
     return f"""
 select
     p.profile_id, '' as entry_key, 0::bigint as cause, {since} as since,
-    {context} as context, {request} as request_uuid
+    {context} as context, {request} as request_uuid, null::text as hwid
 from profile as p
 where {_all(clauses)}
 order by p.profile_id
@@ -215,10 +217,12 @@ def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
     draft.add("judged", _judged(plan, entry.admission))
     walks = "where j.refusal is null" + (" and not j.is_control" if entry.admission.control_percent else "")
     admitted = f"""
-        insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
+        insert into enrollment (
+            shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context, hwid
+        )
         select
             {SHARD}, j.enrollment_id, {plan.header.journey_id:d}, j.profile_id, {entry.point_no:d}, j.entry_key,
-            {NOW}, j.context
+            {NOW}, j.context, j.hwid
         from judged as j
         where j.refusal is null
     """
@@ -318,7 +322,7 @@ def _judged(plan: Plan, admission: Admission) -> str:
     """
 
 
-ARRIVED = "a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid"
+ARRIVED = "a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid, a.hwid"
 
 
 def entry_set(plan: Plan) -> str:

@@ -465,6 +465,7 @@ create table inbox (
     name text,                 -- the event's name
     data jsonb not null default '{}',
     source_id text,            -- an event's own id, for deduplication
+    hwid text,                 -- the device, address or visitor's id that an event or request named
     occurred_at timestamptz not null,
     received_at timestamptz not null,
     constraint inbox_pkey primary key (shard, inbox_id)
@@ -498,6 +499,7 @@ create table event (
     name text not null,
     data jsonb not null,
     source_id text,            -- its own id, if it came with one
+    hwid text,                 -- the device, address or visitor's id that it named
     occurred_at timestamptz not null,
     received_at timestamptz not null,
     constraint event_pkey primary key (shard, event_id, received_at),

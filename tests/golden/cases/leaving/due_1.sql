@@ -50,7 +50,7 @@ rung as (
 arriving as materialized (
     select
         s.profile_id, '' as entry_key, 0::bigint as cause, %(now)s::timestamptz as since,
-        null::jsonb as context, null::uuid as request_uuid
+        null::jsonb as context, null::uuid as request_uuid, null::text as hwid
     from seen as s
     where s.was_member and not s.is_member and s.is_known
     order by s.profile_id
@@ -58,7 +58,7 @@ arriving as materialized (
 judged as materialized (
     select
         %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id,
-        a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+        a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid, a.hwid,
         case
         when (
             select true from stay as s
@@ -71,10 +71,12 @@ judged as materialized (
     from arriving as a
 ),
 admitted as (
-    insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
+    insert into enrollment (
+        shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context, hwid
+    )
     select
         %(shard)s::smallint, j.enrollment_id, 7, j.profile_id, 1, j.entry_key,
-        %(now)s::timestamptz, j.context
+        %(now)s::timestamptz, j.context, j.hwid
     from judged as j
     where j.refusal is null
 ),

@@ -3,7 +3,8 @@ with
 arriving as materialized (
     select distinct on (e.profile_id)
         e.profile_id, '' as entry_key, 0::bigint as cause, e.received_at as since,
-        jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid
+        jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid,
+        e.hwid
     from inbox as e
     where e.shard = %(shard)s::smallint
       and e.inbox_id <= %(last_inbox)s::bigint
@@ -15,7 +16,7 @@ arriving as materialized (
 judged as materialized (
     select
         %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id,
-        a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+        a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid, a.hwid,
         case
         when (
             select true from stay as s
@@ -27,10 +28,12 @@ judged as materialized (
     from arriving as a
 ),
 admitted as (
-    insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
+    insert into enrollment (
+        shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context, hwid
+    )
     select
         %(shard)s::smallint, j.enrollment_id, 7, j.profile_id, 1, j.entry_key,
-        %(now)s::timestamptz, j.context
+        %(now)s::timestamptz, j.context, j.hwid
     from judged as j
     where j.refusal is null
 ),

@@ -3,7 +3,7 @@ with
 arriving as materialized (
     select distinct on (e.profile_id, entry_key)
         e.profile_id, (e.data ->> %(v8)s::text) as entry_key, e.event_id as cause, e.received_at as since,
-        jsonb_build_object('event', e.data) as context, null::uuid as request_uuid
+        jsonb_build_object('event', e.data) as context, null::uuid as request_uuid, e.hwid as hwid
     from event as e
     where e.shard = %(shard)s::smallint
       and e.name = %(v1)s::text
@@ -19,7 +19,7 @@ arriving as materialized (
 ),
 judged as materialized (
         select
-            a.enrollment_id, a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+            a.enrollment_id, a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid, a.hwid,
             case
                 when a.refusal is null and (select count(*) from enrollment as n where n.shard = %(shard)s::smallint and n.journey_id = 7 and n.profile_id = a.profile_id and n.entered_at > %(now)s::timestamptz - make_interval(secs => 604800)) + row_number() over (partition by a.profile_id, a.refusal order by a.enrollment_id) - 1 >= 3 then 'capped'
                 else a.refusal
@@ -27,7 +27,7 @@ judged as materialized (
         from (
         select
             %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id,
-            a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+            a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid, a.hwid,
             case
             when (
                 select true from stay as s
@@ -41,10 +41,12 @@ judged as materialized (
     ) as a
 ),
 admitted as (
-    insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
+    insert into enrollment (
+        shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context, hwid
+    )
     select
         %(shard)s::smallint, j.enrollment_id, 7, j.profile_id, 1, j.entry_key,
-        %(now)s::timestamptz, j.context
+        %(now)s::timestamptz, j.context, j.hwid
     from judged as j
     where j.refusal is null
 ),

@@ -3,7 +3,7 @@ with
 arriving as materialized (
     select
         p.profile_id, '' as entry_key, 0::bigint as cause, %(now)s::timestamptz as since,
-        null::jsonb as context, null::uuid as request_uuid
+        null::jsonb as context, null::uuid as request_uuid, null::text as hwid
     from profile as p
     where p.shard = %(shard)s::smallint
       and p.profile_id > %(after_profile)s::bigint
@@ -15,7 +15,7 @@ arriving as materialized (
 judged as materialized (
     select
         %(next_enrollment)s::bigint - 1 + row_number() over () as enrollment_id,
-        a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid,
+        a.profile_id, a.entry_key, a.cause, a.since, a.context, a.request_uuid, a.hwid,
         case
         when (
             select true from stay as s
@@ -28,10 +28,12 @@ judged as materialized (
     from arriving as a
 ),
 admitted as (
-    insert into enrollment (shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context)
+    insert into enrollment (
+        shard, enrollment_id, journey_id, profile_id, point_no, entry_key, entered_at, context, hwid
+    )
     select
         %(shard)s::smallint, j.enrollment_id, 7, j.profile_id, 1, j.entry_key,
-        %(now)s::timestamptz, j.context
+        %(now)s::timestamptz, j.context, j.hwid
     from judged as j
     where j.refusal is null
 ),

@@ -42,14 +42,14 @@ late as materialized (
 gone as (
     delete from inbox as i
     where i.shard = %(shard)s::smallint and i.inbox_id = any(array(select l.inbox_id from late as l))
-    returning i.inbox_id, i.kind, i.workspace_id, i.app_id, i.name, i.data, i.source_id, i.occurred_at, i.received_at
+    returning i.inbox_id, i.kind, i.workspace_id, i.app_id, i.name, i.data, i.source_id, i.hwid, i.occurred_at, i.received_at
 ),
 sent as (
     insert into inbox (
-        shard, kind, workspace_id, app_id, profile_id, name, data, source_id, occurred_at, received_at
+        shard, kind, workspace_id, app_id, profile_id, name, data, source_id, hwid, occurred_at, received_at
     )
     select
-        l.into_shard, g.kind, g.workspace_id, g.app_id, l.into_profile, g.name, g.data, g.source_id, g.occurred_at,
+        l.into_shard, g.kind, g.workspace_id, g.app_id, l.into_profile, g.name, g.data, g.source_id, g.hwid, g.occurred_at,
         g.received_at
     from gone as g
     join late as l on l.inbox_id = g.inbox_id

@@ -2,18 +2,18 @@
 -- Append rows to the inbox, numbered in the order of the arrays. The data is one JSON array: an array of many JSON texts
 -- would have to be escaped text by text.
 insert into inbox
-    (shard, kind, workspace_id, app_id, profile_id, name, data, source_id, occurred_at, received_at)
+    (shard, kind, workspace_id, app_id, profile_id, name, data, source_id, hwid, occurred_at, received_at)
 select
     input.shard, input.kind::inbox_kind, input.workspace_id, input.app_id, input.profile_id, input.name,
-    input.data, input.source_id, input.occurred_at, %(now)s::timestamptz
+    input.data, input.source_id, input.hwid, input.occurred_at, %(now)s::timestamptz
 from rows from (
     unnest(
         %(shards)s::smallint[], %(kinds)s::text[], %(workspace_ids)s::integer[], %(app_ids)s::integer[],
-        %(profile_ids)s::bigint[], %(names)s::text[], %(source_ids)s::text[], %(occurred_at)s::timestamptz[]
+        %(profile_ids)s::bigint[], %(names)s::text[], %(source_ids)s::text[], %(hwids)s::text[], %(occurred_at)s::timestamptz[]
     ),
     jsonb_array_elements(%(data)s::jsonb)
 ) with ordinality
-    as input(shard, kind, workspace_id, app_id, profile_id, name, source_id, occurred_at, data, place)
+    as input(shard, kind, workspace_id, app_id, profile_id, name, source_id, hwid, occurred_at, data, place)
 order by input.place;
 
 -- name: named_listeners

@@ -321,7 +321,7 @@ on conflict (shard, segment_id, profile_id) do nothing;
 -- name: record_events
 -- Move the events of the batch to history, each once, in their order.
 with arrived as materialized (
-    select i.inbox_id, i.profile_id, i.workspace_id, i.app_id, i.name, i.data, i.source_id, i.occurred_at, i.received_at
+    select i.inbox_id, i.profile_id, i.workspace_id, i.app_id, i.name, i.data, i.source_id, i.hwid, i.occurred_at, i.received_at
     from inbox as i
     where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'event'
 ),
@@ -339,9 +339,9 @@ unseen as (
     returning workspace_id, source_id
 ),
 recorded as (
-    insert into event (shard, profile_id, workspace_id, app_id, name, data, source_id, occurred_at, received_at)
+    insert into event (shard, profile_id, workspace_id, app_id, name, data, source_id, hwid, occurred_at, received_at)
     select
-        %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.source_id,
+        %(shard)s::smallint, a.profile_id, a.workspace_id, a.app_id, a.name, a.data, a.source_id, a.hwid,
         least(a.occurred_at, a.received_at),
         a.received_at
     from arrived as a
