@@ -360,10 +360,10 @@ class Lab:
         """Keep a segment under a code, where graphs and engines find it."""
         self.segments[code] = expression
         await self.conn.execute(
-            "insert into segment (workspace_id, code, title, source, expression, created_at)"
-            " values (%s, %s, %s, '', %s::jsonb, %s) on conflict (workspace_id, code)"
+            "insert into segment (workspace_id, code, title, source, expression, created_at, updated_at)"
+            " values (%s, %s, %s, '', %s::jsonb, %s, %s) on conflict (workspace_id, code)"
             " do update set expression = excluded.expression",
-            (self.workspace_id, code, code, msgspec.json.encode(expression).decode(), self.now),
+            (self.workspace_id, code, code, msgspec.json.encode(expression).decode(), self.now, self.now),
         )
 
     async def _write_version(self, journey: Journey) -> None:
