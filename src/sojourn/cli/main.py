@@ -2,7 +2,7 @@
 
 import typer
 
-from sojourn.cli import events, exporting, importing, journeys, people, server, tokens, webhooks
+from sojourn.cli import apps, events, exporting, history, importing, journeys, people, server, tokens, webhooks
 from sojourn.cli.demo import command as demo
 
 app = typer.Typer(name="sojourn", help="A customer-journey engine in which people move as sets.", no_args_is_help=True)
@@ -10,6 +10,7 @@ journey_app = typer.Typer(help="Journeys: list them, look into them, start and s
 people_app = typer.Typer(help="People.", no_args_is_help=True)
 events_app = typer.Typer(help="Events: what people did.", no_args_is_help=True)
 webhooks_app = typer.Typer(help="Inbound webhooks: what other services post becomes events.", no_args_is_help=True)
+app_app = typer.Typer(help="Apps, and how long their events are kept.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: who may call the API.", no_args_is_help=True)
 
 for name, run in (
@@ -18,6 +19,7 @@ for name, run in (
     ("init", server.init_command),
     ("migrate", server.migrate_command),
     ("doctor", server.doctor_command),
+    ("retention", apps.retention_command),
     ("version", server.version_command),
 ):
     app.command(name)(run)
@@ -53,11 +55,17 @@ for name, run in (
 
 people_app.command("delete")(people.delete_command)
 people_app.command("export")(exporting.people_command)
+app_app.command("list")(apps.list_command)
+app_app.command("set")(apps.set_command)
 people_app.command("import")(importing.people_command)
+people_app.command("show")(history.show_command)
+people_app.command("timeline")(history.timeline_command)
+people_app.command("why")(history.why_command)
 events_app.command("accept")(events.accept_command)
 events_app.command("export")(exporting.events_command)
 events_app.command("import")(importing.events_command)
 events_app.command("list")(events.list_command)
+app.add_typer(app_app, name="app")
 app.add_typer(journey_app, name="journey")
 app.add_typer(people_app, name="people")
 app.add_typer(events_app, name="events")

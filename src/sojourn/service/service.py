@@ -10,6 +10,7 @@ import structlog
 from sojourn.model.hooks import Reading
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
+from sojourn.service.apps import list_apps, set_event_retention
 from sojourn.service.attributes import get_attributes
 from sojourn.service.backlog import INBOX_MAX, Backlog
 from sojourn.service.bulk import get_bulk_request, set_attributes_in_bulk
@@ -23,6 +24,9 @@ from sojourn.service.events import event_notice, open_application, post_event
 from sojourn.service.exporting.plan import ExportPlan, TextFormat
 from sojourn.service.exporting.run import export_text
 from sojourn.service.facts import Facts
+from sojourn.service.history.people import find_people, get_person
+from sojourn.service.history.presence import explain_presence
+from sojourn.service.history.timeline import get_timeline
 from sojourn.service.hooks import (
     Posted,
     create_webhook,
@@ -88,13 +92,18 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.DeleteWebhook, delete_webhook),
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
+    (c.ExplainPresence, explain_presence),
+    (c.FindPeople, find_people),
     (c.GetAttributes, get_attributes),
     (c.GetBulkRequest, get_bulk_request),
     (c.GetEntryRequest, get_entry_request),
     (c.GetJourney, get_journey),
+    (c.GetPerson, get_person),
     (c.GetPreset, get_preset),
     (c.GetStatistics, get_statistics),
+    (c.GetTimeline, get_timeline),
     (c.GetWebhook, get_webhook),
+    (c.ListApps, list_apps),
     (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
     (c.ListPresets, list_presets),
@@ -108,8 +117,9 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ReportMessage, report_message),
     (c.SetAttributes, set_attributes),
     (c.SetAttributesInBulk, set_attributes_in_bulk),
-    (c.TryWebhook, try_webhook),
+    (c.SetEventRetention, set_event_retention),
     (c.TrackCalls, track_calls),
+    (c.TryWebhook, try_webhook),
     (c.UnregisterDevice, unregister_device),
     (c.UpdateJourney, update_journey),
     (c.UpdateWebhook, update_webhook),
@@ -245,6 +255,18 @@ class Service:
     async def run(self, caller: c.Caller, command: c.TryWebhook) -> Reading: ...
     @overload
     async def run(self, caller: c.Caller, command: c.ValidateJourney) -> c.Verdict: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ExplainPresence) -> c.Presence: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.FindPeople) -> c.FoundPeople: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetPerson) -> c.PersonView: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetTimeline) -> c.Timeline: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListApps) -> c.AppList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.SetEventRetention) -> c.AppView: ...
 
     async def run(self, caller: c.Caller, command: Any) -> Any:
         """Carry out a command in the caller's workspace. What it replies and raises stands at the command.

@@ -44,3 +44,34 @@ async def ensure_workspace(conn: Conn, *, name: str, now: datetime) -> int:
     row = await (await conn.execute(QUERIES["find_workspace"], {"name": name})).fetchone()
     assert row is not None, "the workspace was there, or has just been made"
     return row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedApp:
+    """An app as operators see it. Without `event_retention_days` its events are kept for ever."""
+
+    application_code: str
+    site_id: UUID
+    title: str
+    event_retention_days: int | None
+    created_at: datetime
+
+
+async def list_apps(conn: Conn, *, workspace_id: int) -> list[ListedApp]:
+    """Return the apps of a workspace, oldest first."""
+    cursor = await conn.execute(QUERIES["list_apps"], {"workspace_id": workspace_id})
+    return [ListedApp(*row) for row in await cursor.fetchall()]
+
+
+async def set_event_retention(
+    conn: Conn, *, workspace_id: int, application_code: str, days: int | None
+) -> ListedApp | None:
+    """Say how long an app keeps events; None: for ever. Return the app; None if the workspace has no such app."""
+    values = {"workspace_id": workspace_id, "application_code": application_code, "days": days}
+    row = await (await conn.execute(QUERIES["set_event_retention"], values)).fetchone()
+    return None if row is None else ListedApp(*row)
+
+
+async def set_installation_retentions(conn: Conn, *, passages: int | None, changes: int | None) -> None:
+    """Say for how many days passages and changes of attributes are kept; None: for ever."""
+    await conn.execute(QUERIES["set_installation_retentions"], {"passages": passages, "changes": changes})

@@ -24,3 +24,22 @@ for update;
 insert into app (workspace_id, application_code, site_id, title, created_at)
 values (%(workspace_id)s, %(application_code)s, %(site_id)s, %(title)s, %(now)s)
 on conflict (application_code) do nothing;
+
+-- name: list_apps
+-- The apps of a workspace, oldest first.
+select a.application_code, a.site_id, a.title, a.event_retention_days, a.created_at
+from app as a
+where a.workspace_id = %(workspace_id)s
+order by a.app_id;
+
+-- name: set_event_retention
+-- Say how long an app keeps events. Those that it kept so far are looked through again.
+update app as a
+set event_retention_days = %(days)s::integer, events_forgotten_until = null
+where a.workspace_id = %(workspace_id)s and a.application_code = %(application_code)s
+returning a.application_code, a.site_id, a.title, a.event_retention_days, a.created_at;
+
+-- name: set_installation_retentions
+-- Say how long passages, and changes of attributes, are kept.
+update installation as i
+set passage_retention_days = %(passages)s::integer, change_retention_days = %(changes)s::integer;
