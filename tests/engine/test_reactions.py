@@ -490,11 +490,11 @@ async def test_a_start_waits_for_a_sender_that_holds_messages_back(stage: Stage)
     [(shard, journey_id)] = await stage.rows("select shard, journey_id from message")
     async with stage.pool.connection() as conn:
         lane: dict[str, Any] = {"priority": 1, "channel": "email", "now": stage.now, "batch": 10}
-        assert await hold_back_messages(conn, shard=shard, journey_id=journey_id, **lane) == 1
-        starting = asyncio.create_task(stage.change(journey, "start"))
-        done, _ = await asyncio.wait([starting], timeout=0.2)
-        assert not done
-        await conn.commit()
+        async with conn.transaction():
+            assert await hold_back_messages(conn, shard=shard, journey_id=journey_id, **lane) == 1
+            starting = asyncio.create_task(stage.change(journey, "start"))
+            done, _ = await asyncio.wait([starting], timeout=0.2)
+            assert not done
     await starting
     await stage.tick()
     assert await stage.rows("select status::text, is_held from message") == [("queued", False)]

@@ -9,7 +9,7 @@ import structlog
 
 from sojourn.delivery.settle import Result
 from sojourn.store.connection import Conn, Pool
-from sojourn.store.delivery import OutcomeUnwritable, notify_inbox, record_outcomes
+from sojourn.store.delivery import OutcomeUnwritable, record_outcomes
 
 _PAUSE_SECONDS = 1.0
 """After the database failed. The results are kept meanwhile, and their leases renewed."""
@@ -73,14 +73,14 @@ class Recorder:
                     await self._record(shard, [result.bare()])
 
     async def _record(self, shard: int, results: list[Result]) -> None:
-        async with self._pool.connection() as conn, conn.transaction():
+        async with self._pool.connection() as conn:
             await _record_batch(conn, shard, results, self._clock())
 
 
 async def _record_batch(conn: Conn, shard: int, results: list[Result], now: datetime) -> None:
     # Rows are updated in one order by everybody.
     ordered = sorted(results, key=lambda result: result.message_id)
-    written = await record_outcomes(
+    await record_outcomes(
         conn,
         shard=shard,
         now=now,
@@ -98,5 +98,3 @@ async def _record_batch(conn: Conn, shard: int, results: list[Result], now: date
         outputs=[result.output for result in ordered],
         entries=[result.entry for result in ordered],
     )
-    if written.told:
-        await notify_inbox(conn, shard=shard)

@@ -222,9 +222,14 @@ class Catalog:
         self._epoch = -1
         self._listeners: dict[tuple[int, str], list[ListenerRow]] = {}
 
-    async def refresh(self, conn: Conn) -> None:
-        """Catch up with the definitions as the transaction of `conn` sees them."""
-        epoch = await read_epoch(conn)
+    async def catch_up(self, conn: Conn) -> None:
+        """Catch up with the definitions, in a transaction of its own if there is anything to read."""
+        if await read_epoch(conn) != self._epoch:
+            async with conn.transaction():
+                await self.refresh(conn, await read_epoch(conn))
+
+    async def refresh(self, conn: Conn, epoch: int) -> None:
+        """Catch up with the definitions of an epoch, which is the one that the transaction of `conn` sees."""
         if epoch == self._epoch:
             return
         scopes = await read_scopes(conn)

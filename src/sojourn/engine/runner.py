@@ -129,8 +129,7 @@ class Runner:
         if contended:
             # Another worker has these shards; should it die, their work must not wait for the heartbeat.
             return timedelta(milliseconds=50)
-        async with conn.transaction():
-            wake_at = await next_alarm(conn, held=self._catalog.held())
+        wake_at = await next_alarm(conn, held=self._catalog.held())
         wake_at = wake_at or self._clock() + HEARTBEAT
         now = self._clock()
         again = [*self._failing.values(), *self._resting.values(), wake_at, now + HEARTBEAT]
@@ -141,10 +140,9 @@ class Runner:
     async def _pass(self, conn: Conn) -> Passed:
         """Tick every shard that has something to do, once."""
         passed = Passed()
-        async with conn.transaction():
-            await self._catalog.refresh(conn)
-            self._forgive()
-            shards = await shards_with_work(conn, now=self._clock(), held=self._catalog.held())
+        await self._catalog.catch_up(conn)
+        self._forgive()
+        shards = await shards_with_work(conn, now=self._clock(), held=self._catalog.held())
         random.shuffle(shards)
         for shard in shards:
             if shard in self._resting:

@@ -67,25 +67,22 @@ class Advance:
 
     async def run(self) -> Progress | None:
         """Advance the shard; None means that another tick has its lease."""
-        next_enrollment = await self.tick.take_lease()
-        if next_enrollment is None:
+        found = await self.tick.open(self.budget.inbox)
+        if found is None:
             return None
-        self._progress = Progress(next_enrollment)
-        await self.tick.forward_inbox(self.budget.inbox)
-        groups = await self.tick.peek_inbox(self.budget.inbox)
-        wide = await self.tick.read_shard_wide()
-        await self.catalog.refresh(self._conn)
-        for row in wide:
+        self._progress = Progress(found.next_enrollment)
+        if found.forwarded_to:
+            await self.tick.wake_shards(found.forwarded_to)
+        await self.catalog.refresh(self._conn, found.epoch)
+        for row in found.shard_wide:
             if await self._shard_wide(row):
                 await self.tick.delete_shard_wide(row.inbox_id)
-        if groups:
-            await self._apply(groups)
+        if found.inbox:
+            await self._apply(found.inbox)
         await self._resume()
-        await self.tick.reset_alarms(sorted(self._progress.touched))
-        if self._progress.sends:
-            await self.tick.notify_senders()
-        await self.tick.close(self._progress.next_enrollment)
-        return self._progress
+        done = self._progress
+        await self.tick.close(done.next_enrollment, sorted(done.touched), sends=done.sends)
+        return done
 
     # What the inbox holds -----------------------------------------------------------------------------------
 

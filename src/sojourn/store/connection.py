@@ -1,5 +1,6 @@
 """Connections: how every part of Sojourn connects to PostgreSQL."""
 
+import select
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -62,7 +63,7 @@ def make_pool(
     """
     return AsyncConnectionPool(
         conninfo_for(url, application_name=application_name, statement_timeout=statement_timeout),
-        check=AsyncConnectionPool[Conn].check_connection,
+        check=check_connection,
         configure=configured or configure,
         kwargs={"autocommit": autocommit},
         max_size=max_size,
@@ -70,6 +71,18 @@ def make_pool(
         name=application_name,
         open=False,
     )
+
+
+async def check_connection(conn: Conn) -> None:
+    """Raise if the server has cut a connection that lay in a pool.
+
+    A server that goes away closes the connection, and what it still says arrives first; so one on which nothing has
+    arrived is good, and the server need not be asked. One round trip less for every request.
+    """
+    listener = select.poll()
+    listener.register(conn.fileno(), select.POLLIN)
+    if listener.poll(0):
+        await AsyncConnectionPool[Conn].check_connection(conn)
 
 
 def conninfo_for(url: str, *, application_name: str, statement_timeout: timedelta | None = None) -> str:

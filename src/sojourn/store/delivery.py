@@ -106,10 +106,11 @@ class ChannelSettingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """How many outcomes counted, and how many enrollments were told."""
+    """How many outcomes counted, how many enrollments were told, and whether the engine was woken for them."""
 
     recorded: int
     told: int
+    woken: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +229,7 @@ async def record_outcomes(
     """Write outcomes, tallies and the inbox rows of enrollments that wait. All arrays have one length.
 
     Args:
-        conn: In a transaction, which the caller ends.
+        conn: What is written is written by one statement.
         shard: Of all the messages.
         now: The instant of the outcomes.
         hour: That instant's hour, for the tallies.
@@ -266,11 +267,6 @@ async def record_outcomes(
 async def notify_senders(conn: Conn, *, shards: Sequence[int]) -> None:
     """Have senders look at shards, once the transaction commits."""
     await conn.execute(QUERIES["notify_senders_of"], {"shards": list(shards)})
-
-
-async def notify_inbox(conn: Conn, *, shard: int) -> None:
-    """Wake the engine for a shard, once the transaction commits."""
-    await conn.execute(QUERIES["notify_inbox"], {"shard": shard})
 
 
 async def read_journey_versions(

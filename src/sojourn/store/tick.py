@@ -117,6 +117,25 @@ class Cursor:
     after_profile: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a tick finds when it has the lease of its shard.
+
+    Attributes:
+        next_enrollment: The number of the next arrival.
+        forwarded_to: The shards to which rows of the inbox were sent on, because their people had moved there.
+        inbox: The next batch.
+        shard_wide: What concerns everybody.
+        epoch: The number of the last change of a definition.
+    """
+
+    next_enrollment: int
+    forwarded_to: Sequence[int]
+    inbox: list[InboxGroup]
+    shard_wide: list[ShardWideRow]
+    epoch: int
+
+
 class Tick:
     """The statements of one tick: a connection inside a transaction, a shard, and one instant."""
 
@@ -137,32 +156,42 @@ class Tick:
         given = {key: _wide(value) for key, value in {**self._given, **values}.items()}
         return await self._conn.execute(QUERIES[name], given, prepare=True)
 
-    async def take_lease(self) -> int | None:
-        """Take the shard's lease; return the number of its next arrival, or None where another tick has the lease."""
-        rows = await self._rows("take_lease")
-        return rows[0][0] if rows else None
+    async def open(self, batch: int) -> Opened | None:
+        """Take the shard's lease and read what there is to do; None where another tick has the lease.
 
-    async def close(self, next_enrollment: int) -> None:
-        """Note that the shard was worked on."""
-        await self._do("close_tick", next_enrollment=next_enrollment)
+        What can be is asked at once: most ticks do little, and waiting for answers is most of what they cost.
+        """
+        lease = await self._rows("take_lease")
+        if not lease:
+            return None
+        async with self._conn.pipeline():
+            forwarded = await self._execute("forward_inbox", {"batch": batch})
+            groups = await self._execute("peek_inbox", {"batch": batch})
+            wide = await self._execute("read_shard_wide", {})
+            epoch = await self._execute("read_epoch", {})
+            return Opened(
+                next_enrollment=lease[0][0],
+                forwarded_to=sorted(row[0] for row in await forwarded.fetchall()),
+                inbox=[InboxGroup(*row) for row in await groups.fetchall()],
+                shard_wide=[ShardWideRow(*row) for row in await wide.fetchall()],
+                epoch=(await epoch.fetchall())[0][0],
+            )
+
+    async def close(self, next_enrollment: int, places: Sequence[tuple[int, int]], *, sends: bool) -> None:
+        """Set the alarms of (journey, point)s, tell the senders if there is something for them, and note the work."""
+        async with self._conn.pipeline():
+            await self.reset_alarms(places)
+            if sends:
+                await self._execute("notify_senders", {})
+            await self._execute("close_tick", {"next_enrollment": next_enrollment})
 
     async def notify_senders(self) -> None:
         """Tell the senders, once the tick is committed, that messages of the shard are due."""
         await self._rows("notify_senders")
 
-    async def forward_inbox(self, batch: int) -> None:
-        """Send on what waits for people who are no more, and wake whoever ticks the shards where it goes."""
-        shards = [row[0] for row in await self._rows("forward_inbox", batch=batch)]
-        if shards:
-            await self._rows("notify_shards", shards=sorted(shards))
-
-    async def peek_inbox(self, batch: int) -> list[InboxGroup]:
-        """Say what the next batch of the inbox holds."""
-        return [InboxGroup(*row) for row in await self._rows("peek_inbox", batch=batch)]
-
-    async def read_shard_wide(self) -> list[ShardWideRow]:
-        """Read what concerns everybody in the shard."""
-        return [ShardWideRow(*row) for row in await self._rows("read_shard_wide")]
+    async def wake_shards(self, shards: Sequence[int]) -> None:
+        """Wake whoever ticks other shards, once the tick is committed."""
+        await self._rows("notify_shards", shards=list(shards))
 
     async def delete_shard_wide(self, inbox_id: int) -> None:
         """Take a row that has been dealt with out of the inbox."""

@@ -26,14 +26,18 @@ async def connect_worker(url: str, *, name: str) -> Conn:
 
 
 def make_worker_pool(url: str, *, application_name: str, max_size: int) -> Pool:
-    """Return a pool, not open yet, whose connections keep their plans as a worker's do."""
-    return make_pool(url, application_name=application_name, max_size=max_size, configured=_configure_worker)
+    """Return a pool, not open yet, whose connections keep their plans as a worker's do.
+
+    Each statement is a transaction of its own unless one is opened.
+    """
+    return make_pool(
+        url, application_name=application_name, max_size=max_size, autocommit=True, configured=_configure_worker
+    )
 
 
 async def _configure_worker(conn: Conn) -> None:
     await configure(conn)
     await _keep_plans(conn)
-    await conn.commit()
 
 
 async def _keep_plans(conn: Conn) -> None:

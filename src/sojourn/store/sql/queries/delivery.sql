@@ -170,7 +170,7 @@ where m.channel = %(channel)s::channel
 group by input.message_id;
 
 -- name: record_outcomes
--- Write what became of claimed messages, count it, and tell the enrollments that wait for it. An outcome counts only
+-- Write what became of claimed messages, count it, tell the enrollments that wait for it, and wake the engine for those. An outcome counts only
 -- while its claim is the latest, so a message is counted once however often it was tried. `is_spent` is false where no
 -- attempt was made.
 with input as materialized (
@@ -227,17 +227,18 @@ told as (
     where done.output is not null
     order by done.message_id
     returning inbox_id
+),
+woken as materialized (
+    select pg_notify('sojourn_inbox', %(shard)s::text)
+    from (select count(*) as n from told) as inbox
+    where inbox.n > 0
 )
-select (select count(*) from done) as recorded, (select count(*) from told) as told;
+select (select count(*) from done) as recorded, (select count(*) from told) as told, (select count(*) from woken) as woken;
 
 -- name: notify_senders_of
 -- Tell the senders that messages of shards may be sent.
 select pg_notify('sojourn_message', input.shard::text)
 from unnest(%(shards)s::smallint[]) as input(shard);
-
--- name: notify_inbox
--- Wake the engine for a shard whose inbox got rows.
-select pg_notify('sojourn_inbox', %(shard)s::text);
 
 -- name: read_journey_versions
 -- The graphs that messages came from, with the numbers of their points.
