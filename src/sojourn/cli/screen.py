@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sojourn.model.problems import SojournError
+from sojourn.model.problems import SojournError, legible
 from sojourn.store.wakeups import CONNECTION_LOST
 
 WIDTH_OF_FILES = 200
@@ -28,7 +28,7 @@ def plain_errors() -> Generator[None]:
     except SojournError as error:
         err.print(f"[red]error:[/red] {escape(error.text)}")
         for problem in error.problems:
-            err.print(f"  {escape(problem.where)}: {escape(problem.text)}")
+            err.print(f"  {escape(legible(problem.where))}: {escape(problem.text)}")
         raise typer.Exit(1) from None
     except CONNECTION_LOST as error:
         err.print(f"[red]error:[/red] the database does not answer: {escape(' '.join(str(error).split()))}")

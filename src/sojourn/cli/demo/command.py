@@ -11,6 +11,7 @@ import typer
 from sojourn import wiring
 from sojourn.cli.demo.cdnow import read_purchases, write_events, write_people
 from sojourn.cli.demo.gateway import Gateway
+from sojourn.cli.demo.log_file import kept_small
 from sojourn.cli.demo.tour import Tour
 from sojourn.cli.importing import progress_bar, say_outcome
 from sojourn.cli.options import DataDir, settings_from
@@ -79,7 +80,7 @@ async def _run(settings: Settings, examples: Path, *, people: int | None, once: 
     log = settings.data_dir / LOG_NAME
     with stop_signals() as stop, log.open("ab") as output:
         out.print(f"Starting the server on {settings.data_dir} (log: {log})", markup=False)
-        async with serving(settings, stop, output=output) as running:
+        async with kept_small(log), serving(settings, stop, output=output) as running:
             if running is None or running.url is None:
                 return
             showing = asyncio.create_task(_show(running, examples, people))

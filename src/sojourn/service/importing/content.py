@@ -142,7 +142,7 @@ def _json_rows(content: BinaryIO) -> Iterator[Row]:
         try:
             fields = decoder.decode(line)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            yield Row(number, shown, f"not JSON: {error}")
+            yield Row(number, shown, f"not JSON: {str(error).removeprefix('JSON is malformed: ')}")
             continue
         if isinstance(fields, dict):
             yield Row(number, cast("dict[str, Any]", fields), size=len(line))
