@@ -610,6 +610,21 @@ async def test_a_point_keeps_its_pace(world: World, pool: Pool) -> None:
             assert (await world.statuses())["sent"] == 1 + number
 
 
+async def test_two_senders_keep_the_pace_of_a_point_together(world: World, pool: Pool) -> None:
+    await world.journey(send_email(send_rate_per_second=4))
+    await world.crowd(10)
+    capacity, heard = {"email": 2, "webhook": 1}, Heard()
+    async with (
+        carriers_for() as carriers,
+        sending(pool, carriers, capacity=capacity, heard=heard),
+        sending(pool, carriers, capacity=capacity, heard=heard),
+    ):
+        await heard.until("recorded", 10)
+    assert await world.statuses() == {"sent": 1, "queued": 9}
+    rows = await world.rows("select due_at - %s from message where status = 'queued' order by due_at", NOON)
+    assert rows == [(timedelta(seconds=number / 4),) for number in range(1, 10)]
+
+
 async def test_a_blast_does_not_delay_an_urgent_message(world: World, pool: Pool) -> None:
     await world.journey(send_email())
     await world.crowd(100)

@@ -25,7 +25,7 @@ from sojourn.delivery.messages import (
     Retry,
     WebhookCall,
 )
-from sojourn.delivery.pacing import Pacer
+from sojourn.delivery.pacing import Bucket
 from sojourn.delivery.providers import PROVIDERS, LogProvider, SmtpProvider, WebhookProvider
 from sojourn.delivery.retry import MAX_RETRY_AFTER, PATIENT, PROMPT, Backoff, next_attempt_at
 from sojourn.delivery.signing import app_key, is_authentic
@@ -300,11 +300,11 @@ def test_no_attempt_starts_after_the_deadline() -> None:
 
 def test_a_pace_is_never_exceeded_and_always_reached() -> None:
     """A thousand messages at a hundred a second: each comes back when told, until it goes."""
-    pacer, waiting, gone = Pacer(), [(NOON, n) for n in range(1000)], []
+    bucket, waiting, gone = Bucket.full(100, NOON), [(NOON, n) for n in range(1000)], []
     while waiting:
         waiting.sort()
         at, n = waiting.pop(0)
-        until = pacer.postponed_until("point", 100, at)
+        until = bucket.postponed_until(100, at)
         if until is None:
             gone.append(at)
         else:

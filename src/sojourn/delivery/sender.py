@@ -22,7 +22,7 @@ from sojourn.delivery.catalog import Briefing, Catalog
 from sojourn.delivery.compose import Defaults, Rejection, compose
 from sojourn.delivery.lane import Lane
 from sojourn.delivery.messages import Carrier, Email, MessageT_contra, OutboundMessage, Outcome, Retry, WebhookCall
-from sojourn.delivery.pacing import Pacer
+from sojourn.delivery.pacing import Queue, postpone_some
 from sojourn.delivery.recorder import Recorder
 from sojourn.delivery.retry import PATIENT
 from sojourn.delivery.settle import Result, postpone, reject, settle
@@ -70,7 +70,6 @@ class SenderOptions:
         grace: How long a stop waits for what is under way.
         lease: After how long without a sign of life others take over its messages.
         recheck: How often a shard is looked at without a reason: a sender that died notifies nobody.
-        rate_share: This sender's share of `send_rate_per_second`, where several run.
     """
 
     capacity: Mapping[Channel, int] = field(default_factory=lambda: {"email": 400, "webhook": 150})
@@ -78,7 +77,6 @@ class SenderOptions:
     grace: timedelta = timedelta(seconds=20)
     lease: timedelta = timedelta(minutes=2)
     recheck: timedelta = timedelta(minutes=1)
-    rate_share: float = 1.0
 
 
 class Sender:
@@ -114,7 +112,6 @@ class Sender:
         self._signals = signals
         self._agenda = Agenda()
         self._catalog = Catalog()
-        self._pacer = Pacer()
         self._recorder = Recorder(pool, clock, self._recorded)
         self._lanes = [
             Lane(priority, channel, capacity // 4 + 1 if priority == URGENT else capacity)
@@ -259,12 +256,17 @@ class Sender:
             try:
                 briefing = await self._catalog.brief(conn, messages, lane.channel)
                 recent = await self._count_recent(conn, lane, messages, briefing, now)
+                postponed = await postpone_some(conn, _queues(messages, briefing, recent), now)
             except Exception:
                 self._recorder.add(postpone(message, now) for message in messages)
                 raise
         self._signals("claimed", len(messages))
         # A task of its own, because a stop that came in between would leave messages without a result.
-        self._start(self._begin_all(messages, briefing, recent))
+        self._recorder.add(
+            postpone(message, postponed[message.message_id]) for message in messages if message.message_id in postponed
+        )
+        going = [message for message in messages if message.message_id not in postponed]
+        self._start(self._begin_all(going, briefing, recent))
         if len(messages) == room:
             lane.offer(shard)
         elif messages:
@@ -324,17 +326,9 @@ class Sender:
             return now
         if message.attempt > PATIENT.max_attempts:
             return Rejection(status="failed", reason="abandoned", detail="no attempt came to an end")
-        capping = _custom_capping(message, briefing)
-        if capping is not None and recent >= capping.max_messages:
+        if _is_capped(message, briefing, recent):
             return Rejection(status="skipped", reason="capped", detail=f"{recent} messages within the period")
-        return self._paced_until(message, briefing, now) or compose(message, briefing, self._options.defaults, now)
-
-    def _paced_until(self, message: ClaimedMessage, briefing: Briefing, now: datetime) -> datetime | None:
-        point = _email_point(message, briefing)
-        if point is None or point.send_rate_per_second is None:
-            return None
-        rate = point.send_rate_per_second * self._options.rate_share
-        return self._pacer.postponed_until((message.journey_id, message.point_no), rate, now)
+        return compose(message, briefing, self._options.defaults, now)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -412,6 +406,26 @@ def _custom_capping(message: ClaimedMessage, briefing: Briefing) -> MessageCappi
     if point is None or point.capping is None or point.capping.mode != "CUSTOM" or message.priority == URGENT:
         return None
     return point.capping
+
+
+def _is_capped(message: ClaimedMessage, briefing: Briefing, recent: int) -> bool:
+    """Tell whether a person has had as much from the point as it may send."""
+    capping = _custom_capping(message, briefing)
+    return capping is not None and recent >= capping.max_messages
+
+
+def _queues(
+    messages: Sequence[ClaimedMessage], briefing: Briefing, recent: Mapping[int, int]
+) -> dict[tuple[int, int], Queue]:
+    """Return the messages that may only go at the pace of their point."""
+    queues: dict[tuple[int, int], tuple[float, list[int]]] = {}
+    for message in messages:
+        point = _email_point(message, briefing)
+        is_capped = _is_capped(message, briefing, recent.get(message.message_id, 0))
+        if point is not None and point.send_rate_per_second is not None and not is_capped:
+            place = (message.journey_id, message.point_no)
+            queues.setdefault(place, (point.send_rate_per_second, []))[1].append(message.message_id)
+    return {place: Queue(rate, ids) for place, (rate, ids) in queues.items()}
 
 
 def _holding_point(message: ClaimedMessage, briefing: Briefing) -> Webhook | None:

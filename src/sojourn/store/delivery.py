@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -111,6 +111,17 @@ class Recorded:
     recorded: int
     told: int
     woken: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaceRow:
+    """How far a point with a send rate has come; see the table `pace`."""
+
+    journey_id: int
+    point_no: int
+    tokens: float
+    filled_at: datetime
+    promised_until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +273,18 @@ async def record_outcomes(
     except psycopg.DataError as refusal:
         raise OutcomeUnwritable from refusal
     return recorded
+
+
+async def lock_pace(conn: Conn, first: PaceRow) -> PaceRow:
+    """Return how far a point has come, `first` if it begins; nobody else gets it before the transaction ends."""
+    row = await (await conn.execute(QUERIES["lock_pace"], asdict(first))).fetchone()
+    assert row is not None, "an upsert returns its row"
+    return PaceRow(*row)
+
+
+async def write_pace(conn: Conn, pace: PaceRow) -> None:
+    """Note how far a point has come."""
+    await conn.execute(QUERIES["write_pace"], asdict(pace))
 
 
 async def notify_senders(conn: Conn, *, shards: Sequence[int]) -> None:

@@ -295,6 +295,18 @@ create table listener (
 );
 create index listener_event_idx on listener (workspace_id, event_name);
 
+-- How far a point with a send rate has come, over all senders: what is left in its bucket of tokens, and up to when
+-- messages have been told to come back.
+create table pace (
+    journey_id integer not null,
+    point_no smallint not null,
+    tokens double precision not null,
+    filled_at timestamptz not null,
+    promised_until timestamptz not null,
+    constraint pace_pkey primary key (journey_id, point_no),
+    constraint pace_journey_fkey foreign key (journey_id) references journey (journey_id) on delete cascade
+);
+
 -- A batch of entries asked for by API. What became of it is in request_tally.
 create table entry_request (
     request_uuid uuid not null,

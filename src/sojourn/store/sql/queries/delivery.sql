@@ -235,6 +235,20 @@ woken as materialized (
 )
 select (select count(*) from done) as recorded, (select count(*) from told) as told, (select count(*) from woken) as woken;
 
+-- name: lock_pace
+-- Return how far a point with a send rate has come, and keep other senders from it until the transaction ends. The values
+-- given are those of a point that begins.
+insert into pace (journey_id, point_no, tokens, filled_at, promised_until)
+values (%(journey_id)s, %(point_no)s, %(tokens)s, %(filled_at)s, %(promised_until)s)
+on conflict (journey_id, point_no) do update set tokens = pace.tokens
+returning journey_id, point_no, tokens, filled_at, promised_until;
+
+-- name: write_pace
+-- Note how far a point with a send rate has come.
+update pace
+set tokens = %(tokens)s, filled_at = %(filled_at)s, promised_until = %(promised_until)s
+where journey_id = %(journey_id)s and point_no = %(point_no)s;
+
 -- name: notify_senders_of
 -- Tell the senders that messages of shards may be sent.
 select pg_notify('sojourn_message', input.shard::text)
