@@ -1,8 +1,9 @@
 """Ingest: how fast events are taken in over HTTP, against what the least could cost.
 
 Batches of 500 go through the tracking API; the rows that they leave in the inbox are then copied by hand into an empty
-table of the same shape, 500 in a transaction, over as many connections. Single events are compared with a route of the
-same server that reads the request and does nothing. No engine runs, so that nothing but acceptance is measured.
+table of the same shape, 500 in a transaction, over one connection: the server, too, writes over one at a time. Single
+events are compared with a route of the same server that reads the request and does nothing. No engine runs, so that
+nothing but acceptance is measured.
 """
 
 import asyncio
@@ -129,22 +130,13 @@ async def _all(work: Sequence[int], act: Callable[[int], Awaitable[None]], clien
 
 async def _copy(url: str, lines: Sequence[bytes]) -> float:
     """Copy the lines, as many in a transaction as there are events in a batch."""
-    conns = [await psycopg.AsyncConnection.connect(url, autocommit=True) for _ in range(BATCH_CLIENTS)]
-    portions = iter([b"".join(lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)])
-
-    async def one(conn: "psycopg.AsyncConnection[Any]") -> None:
+    portions = [b"".join(lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        began = time.perf_counter()
         for portion in portions:
             async with conn.cursor().copy(f"copy by_hand ({COLUMNS}) from stdin") as copy:
                 await copy.write(portion)
-
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for conn in conns:
-            group.create_task(one(conn))
-    seconds = time.perf_counter() - began
-    for conn in conns:
-        await conn.close()
-    return seconds
+        return time.perf_counter() - began
 
 
 def _lines(url: str) -> list[bytes]:

@@ -30,6 +30,7 @@ def app() -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         async with pool:
+            wiring.spare_collector()
             yield
             await service.close()
 
