@@ -37,7 +37,7 @@ from sojourn.model.points import (
     StartByApi,
     TriggerBranch,
 )
-from sojourn.model.segments import Expression
+from sojourn.model.segments import Expression, Static
 from sojourn.service.moves import moves
 from sojourn.store.connection import Conn
 from sojourn.store.wakeups import connect_worker
@@ -259,7 +259,8 @@ def _message(message: Message, cancelled: bool) -> tuple[Any, ...]:
 CLEAR = "; ".join(
     f"delete from {table}"
     for table in (
-        "profile", "profile_change", "device", "inbox", "event", "event_source", "enrollment", "stay", "alarm",
+        "profile", "profile_change", "device", "static_member", "inbox", "event", "event_source",
+        "enrollment", "stay", "alarm",
         "audience", "audience_member",
         "entry_cursor", "passage", "departure", "conversion", "draw", "message", "tally", "request_tally", "listener",
         "journey",
@@ -286,6 +287,7 @@ class Lab:
     now: datetime = NOON
     budget: Budget = field(default_factory=Budget)
     segments: dict[str, Expression] = field(default_factory=dict)
+    lists: dict[str, int] = field(default_factory=dict)
     journeys: dict[int, Journey] = field(default_factory=dict)
     profiles: dict[str, int] = field(default_factory=dict)
     held_since: dict[int, datetime] = field(default_factory=dict)
@@ -336,7 +338,9 @@ class Lab:
 
     @property
     def scope(self) -> SegmentScope:
-        return SegmentScope(app_ids=self.app_ids, workspace_id=self.workspace_id, segments=self.segments)
+        return SegmentScope(
+            app_ids=self.app_ids, workspace_id=self.workspace_id, segments=self.segments, lists=self.lists
+        )
 
     async def start(self, drawn: Graph | str, **points: Any) -> Journey:
         """Make a journey and start it now."""
@@ -365,6 +369,15 @@ class Lab:
             " do update set expression = excluded.expression",
             (self.workspace_id, code, code, msgspec.json.encode(expression).decode(), self.now, self.now),
         )
+
+    async def store_list(self, code: str) -> None:
+        """Keep an empty fixed list under a code."""
+        self.lists[code] = await self.value(
+            "insert into segment (workspace_id, code, title, source, expression, is_list, created_at, updated_at)"
+            " values (%s, %s, %s, '', %s::jsonb, true, %s, %s) on conflict (workspace_id, code)"
+            " do update set is_list = true returning segment_id",
+            self.workspace_id, code, code, msgspec.json.encode(Static(code=code)).decode(), self.now, self.now,
+        )  # fmt: skip
 
     async def _write_version(self, journey: Journey) -> None:
         await self.conn.execute(

@@ -171,6 +171,75 @@ async def test_devices_make_people_join(lab: Lab) -> None:
     assert await entered(lab) == [("ada", lab.now)]
 
 
+async def test_events_make_people_join(lab: Lab) -> None:
+    journeys = [
+        await lab.start("all -> exit", all=watching(filter_))
+        for filter_ in (
+            'Event("order", app, "SHOP1-00001", count, GTE, 2)',
+            'Event("order", sum, "price", GT, 100)',
+            'Event("order", attr("price"), GT, 40)',
+            'Not(Event("order", attr("price"), LT, 20, count, EQ, 0))',
+        )
+    ]
+    await lab.tick()
+    came: list[list[bool]] = []
+    for price in (30, 10, 90):
+        await lab.event("ada", "order", app=SHOP, price=price)
+        await lab.after(minutes=1)
+        came.append([bool(await lab.paths(journey, "ada")) for journey in journeys])
+    assert came == [[False] * 4, [True, False, False, True], [True] * 4]
+
+
+async def test_who_never_did_it_leaves_by_doing_it(lab: Lab) -> None:
+    await lab.person("ada")
+    await lab.tick()
+    await lab.start("all -> exit", all=watching('Event("order", count, EQ, 0)', "LEAVING"))
+    await lab.tick()
+    await lab.event("ada", "order")
+    await lab.after(minutes=1)
+    assert await entered(lab) == [("ada", lab.now)]
+
+
+@pytest.mark.parametrize(
+    ("said", "filter_"),
+    [
+        (("attributes", {"language": "de"}), 'Fact("language", EQ, "de")'),
+        (("attributes", {"user_id": "ann"}), 'Fact("user_id", EQ, "ann")'),
+        (("attributes", {"time_zone": "Asia/Tokyo"}), 'Fact("time_zone", STARTS_WITH, "Asia/")'),
+        (("attributes", {"location": {"country": "GB"}}), 'Fact(["location", "country"], EQ, "GB")'),
+        (("attributes", {"location": {"latitude": 51.5, "longitude": -0.1}}), "Geo(51.5, -0.12, 25)"),
+        (("attributes", {"operations": [{"op": "set", "tag": "role", "value": "boss"}]}), 'Fact("role", EQ, "boss")'),
+        (("device", {"hwid": "x", "channel": "push", "platform": "iOS"}), 'Fact(["device", "os"], EQ, "iOS")'),
+        (("device", {"hwid": "a@example.com", "channel": "email", "platform": "Email"}), 'Fact("email", SET)'),
+    ],
+)
+async def test_what_is_known_makes_people_join(lab: Lab, said: tuple[str, dict[str, Any]], filter_: str) -> None:
+    await lab.person("ada")
+    await lab.tick()
+    await lab.start("all -> exit", all=watching(filter_))
+    await lab.tick()
+    kind, data = said
+    await lab.say(lab._row(kind, "ada", data=data, app_id=lab.app_ids[SHOP]))
+    await lab.after(minutes=1)
+    assert await entered(lab) == [("ada", lab.now)]
+
+
+async def test_fixed_lists_make_people_join_and_leave(lab: Lab) -> None:
+    await lab.store_list("GOLD0-00001")
+    await lab.person("ada")
+    await lab.tick()
+    joining = await lab.start("all -> exit", all=watching('Static("GOLD0-00001")'))
+    leaving = await lab.start("all -> exit", all=watching('Static("GOLD0-00001")', "LEAVING"))
+    await lab.tick()
+    word = {"segment_id": lab.lists["GOLD0-00001"]}
+    await lab.say(lab._row("list", "ada", data=word | {"gone": False}))
+    await lab.after(minutes=1)
+    assert (len(await lab.paths(joining, "ada")), len(await lab.paths(leaving, "ada"))) == (1, 0)
+    await lab.say(lab._row("list", "ada", data=word | {"gone": True}))
+    await lab.after(minutes=1)
+    assert (len(await lab.paths(joining, "ada")), len(await lab.paths(leaving, "ada"))) == (1, 1)
+
+
 async def test_what_a_journey_changes_makes_people_join_another(lab: Lab) -> None:
     first = await lab.start(
         "api -> made -> wait 1h -> exit", made=update({"tag": "vip", "operation": "SET", "value": True})
@@ -251,6 +320,35 @@ async def test_time_makes_people_join(lab: Lab) -> None:
     assert await entered(lab) == [("ada", joins)]
     await lab.after(days=1)
     assert (await members(lab), await looks(lab)) == (set(), [])
+
+
+@pytest.mark.parametrize(
+    ("filter_", "leaves"),
+    [
+        ('Event("order", days, 3)', NOON + 3 * DAY + HOUR),
+        ('Event("order", days, 3, count, GTE, 2)', NOON + 3 * DAY),
+        ('Event("order", last, daysago, LTE, 1)', datetime(2026, 3, 4, tzinfo=UTC)),
+        ('Event("order", when, GTE, "1 day ago")', datetime(2026, 3, 4, tzinfo=UTC)),
+        ('Event("order", attr("due"), GTE, "0 days ago")', datetime(2026, 3, 6, tzinfo=UTC)),
+        ("Updated(daysago, LT, 2)", datetime(2026, 3, 4, tzinfo=UTC)),
+        ('Fact("created_at", daysago, LT, 2)', datetime(2026, 3, 4, tzinfo=UTC)),
+        ("BTTS(12, 14)", NOON + 90 * DAY + HOUR),
+    ],
+)
+async def test_time_makes_people_leave_at_its_instant(lab: Lab, filter_: str, leaves: datetime) -> None:
+    """Whoever they are by what they did: at noon and an hour later."""
+    await lab.start("all -> exit", all=watching(filter_, "LEAVING"))
+    await lab.tick()
+    for _ in range(2):
+        await lab.event("ada", "order", due="2026-03-05")
+        await lab.event("ada", "message_opened")
+        await lab.tick()
+        await lab.after(hours=1)
+    assert await members(lab) == {"ada"}
+    while (due := (await looks(lab))[0]) < leaves:
+        await lab.tick(due)
+    await lab.tick(leaves)
+    assert await entered(lab) == [("ada", leaves)]
 
 
 async def test_time_is_not_watched_for_whom_it_cannot_change_anything(lab: Lab) -> None:

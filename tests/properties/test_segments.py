@@ -293,17 +293,6 @@ conditions = (
 segments = st.recursive(conditions, set_operations, max_leaves=5)
 
 
-@pytest.fixture(scope="module")
-def conn(shared_database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(shared_database_url) as conn:
-        # Neither the session's zone nor its way of writing dates may matter.
-        conn.execute("set timezone to 'America/New_York'")
-        conn.execute("set datestyle to 'ISO, DMY'")
-        conn.commit()
-        yield conn
-        conn.rollback()
-
-
 def settle(conn: psycopg.Connection, crowd: list[Person]) -> None:
     """Write people, numbered from 0."""
     cursor = conn.cursor()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sojourn.compiler.audience import Dependency, dependencies, resolved, unfollowed
+from sojourn.compiler.audience import Dependency, dependencies, resolved
 from sojourn.compiler.segments import SegmentScope
 from sojourn.seglang import parse
 
@@ -29,9 +29,3 @@ APP, DEVICE, NEW = Dependency("app"), Dependency("device"), Dependency("new")
 )
 def test_a_segment_depends_on_what_it_reads(segment: str, expected: set[Dependency]) -> None:
     assert dependencies(resolved(parse(segment), SCOPE)) == expected
-
-
-def test_conditions_that_nobody_follows_are_named() -> None:
-    scope = SegmentScope(SCOPE.app_ids, 1, {"BUYERS": parse('Event("bought")')})
-    assert unfollowed(parse('Segment("BUYERS") + T("a", SET)'), scope) == {"Event"}
-    assert unfollowed(parse('Not(T("a", SET)) * A("SHOP1-00001")'), scope) == set()

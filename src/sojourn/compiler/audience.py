@@ -12,6 +12,10 @@ from typing import Literal, assert_never
 
 import msgspec
 
+from sojourn.compiler.behaviour import HABITS_WINDOW, OPENED, nothing_is_enough
+from sojourn.compiler.comparisons import at_path
+from sojourn.compiler.facts import DEVICE, REACHES, ROLE, TIMES, is_time, stored, values_of_devices
+from sojourn.compiler.lookup import Rows, rows_of
 from sojourn.compiler.parameters import Parameters
 from sojourn.compiler.segments import SegmentScope, predicate
 from sojourn.model.points import StartBySegment, Trigger
@@ -36,9 +40,9 @@ from sojourn.model.segments import (
     moment,
 )
 
-Aspect = Literal["any", "app", "device", "event", "fact", "new", "tag"]
+Aspect = Literal["any", "app", "device", "event", "fact", "list", "new", "tag"]
 """What about a person changed: anything; an app they use; a device; something they did; what is known beside the
-attributes; that they exist; an attribute."""
+attributes; a fixed list they are on; that they exist; an attribute."""
 
 NOW = "%(now)s::timestamptz"
 
@@ -73,12 +77,6 @@ def audience(point: StartBySegment, expression: Expression, scope: SegmentScope)
         whole = All(of=(Application(app=point.application_code), whole))
     fingerprint = hashlib.md5(msgspec.json.encode(whole), usedforsecurity=False).hexdigest()
     return Audience(point.trigger, whole, dependencies(whole), fingerprint)
-
-
-def unfollowed(expression: Expression, scope: SegmentScope) -> set[str]:
-    """Return the kinds of conditions in a segment without problems that may change without anybody noticing."""
-    leaves = _leaves(resolved(expression, scope))
-    return {type(leaf).__name__ for leaf in leaves if not isinstance(leaf, Attribute | Application)}
 
 
 def resolved(expression: Expression, scope: SegmentScope) -> Expression:
@@ -121,7 +119,7 @@ def _leaves(expression: Expression) -> Iterator[Expression]:
             yield expression
 
 
-def _reads(leaf: Expression) -> Iterator[Dependency]:
+def _reads(leaf: Expression) -> Iterator[Dependency]:  # noqa: C901 - one case per kind
     match leaf:
         case Attribute(path=path, app=app):
             yield Dependency("tag", path[0])
@@ -134,18 +132,26 @@ def _reads(leaf: Expression) -> Iterator[Dependency]:
         case BestTime():
             yield Dependency("event", MESSAGE_OPENED)
             yield Dependency("fact")
-        case Fact() | Geo():
-            yield Dependency("device")
+        case Fact(path=path):
+            yield _read_by_fact(path[0])
+        case Geo():
             yield Dependency("fact")
         case Updated():
             yield Dependency("any")
         case Static():
-            # Lists change without a word about the person; whoever changes one has the audiences looked through.
-            pass
+            yield Dependency("list")
         case All() | AnyOf() | Not() | Reference():
             raise AssertionError("the leaves of a resolved segment are conditions")
         case _:
             assert_never(leaf)
+
+
+def _read_by_fact(name: str) -> Dependency:
+    if name == ROLE:
+        return Dependency("tag", ROLE)
+    if name == DEVICE or name in REACHES:
+        return Dependency("device")
+    return Dependency("any" if name in TIMES else "fact")
 
 
 def _of_a_stranger(expression: Expression) -> bool | None:  # noqa: PLR0911 - one answer per kind
@@ -164,9 +170,11 @@ def _of_a_stranger(expression: Expression) -> bool | None:  # noqa: PLR0911 - on
             return expression.operator in NEGATIVE
         case Attribute() | Application():
             return False
-        case Event(count=None):
+        case Event():
+            return nothing_is_enough(expression)
+        case BestTime() | Geo() | Static():
             return False
-        case BestTime() | Event() | Fact() | Geo() | Static() | Updated() | Reference():
+        case Fact() | Updated() | Reference():
             return None
         case _:
             assert_never(expression)
@@ -200,7 +208,7 @@ class _Turns:
     scope: SegmentScope
     profile: str
 
-    def of(self, expression: Expression) -> str | None:
+    def of(self, expression: Expression) -> str | None:  # noqa: C901, PLR0911 - one case per kind
         match expression:
             case All(of=parts):
                 return self._joined(parts, decided="not ")
@@ -210,7 +218,15 @@ class _Turns:
                 return self.of(part)
             case Attribute():
                 return self._of_attribute(expression)
-            case Application() | BestTime() | Event() | Fact() | Geo() | Static() | Updated():
+            case Event():
+                return self._of_event(expression)
+            case Fact():
+                return self._of_fact(expression)
+            case Updated():
+                return self._of_time(f"{self.profile}.updated_at", days_of_turns(expression))
+            case BestTime():
+                return self._of_habit()
+            case Application() | Geo() | Static():
                 return None
             case Reference():
                 raise AssertionError("a resolved segment has no references")
@@ -232,14 +248,78 @@ class _Turns:
         return f"case when {decided}{met} then null else {earliest} end"
 
     def _of_attribute(self, wanted: Attribute) -> str | None:
-        days = days_of_turns(wanted)
+        subject = at_path(f"{self.profile}.attributes", wanted.path, self.parameters)
+        return self._of_value(subject.json, days_of_turns(wanted))
+
+    def _of_fact(self, wanted: Fact) -> str | None:
+        days, name = days_of_turns(wanted), wanted.path[0]
         if not days:
             return None
-        path = " -> ".join(self.parameters.add(name, "text") for name in wanted.path)
-        return self._of_value(f"({self.profile}.attributes -> {path})", days)
+        if is_time(wanted.path):
+            return self._of_time(f"{self.profile}.{TIMES[name]}", days)
+        rows = self._rows()
+        if name != DEVICE and name not in REACHES:
+            return self._of_value(stored(wanted.path, rows, self.parameters).json, days)
+        value, counts = values_of_devices(wanted.path, self.parameters)
+        where = " and ".join([*rows.of("d"), counts])
+        return f"(select min({self._of_value(value, days)}) from device as d where {where})"
 
-    def _of_value(self, value: str, days: list[int]) -> str:
-        return f"next_turn_v1({value}, {self.parameters.add(days, 'integer[]')}, {NOW})"
+    def _rows(self) -> Rows:
+        return rows_of(self.profile, f"{self.profile}.attributes", "each")
+
+    def _of_value(self, value: str, days: list[int]) -> str | None:
+        return f"next_turn_v1({value}, {self.parameters.add(days, 'integer[]')}, {NOW})" if days else None
+
+    def _of_time(self, at: str, days: list[int]) -> str | None:
+        return f"next_day_turn_v1({at}, {self.parameters.add(days, 'integer[]')}, {NOW})" if days else None
+
+    # Events -------------------------------------------------------------------------------------------------
+
+    def _of_event(self, wanted: Event) -> str | None:
+        """Return when an event next falls out of its window, comes to be or has been so many days ago, and so on."""
+        turns = [turn for turn in self._turns_of_events(wanted) if turn is not None]
+        if not turns:
+            return None
+        clauses = [*self._rows().of("e"), f"e.name = {self.parameters.add(wanted.name, 'text')}"]
+        if wanted.app is not None:
+            clauses.append(f"e.app_id = {self.scope.app_ids[wanted.app]:d}")
+        if wanted.days is not None:
+            since = f"{NOW} - {_hours(wanted.days)}"
+            clauses += [f"e.occurred_at > {since}", f"e.received_at > {since}"]
+        earliest = turns[0] if len(turns) == 1 else f"least({', '.join(turns)})"
+        return f"(select {earliest} from event as e where {' and '.join(clauses)})"
+
+    def _turns_of_events(self, wanted: Event) -> Iterator[str | None]:
+        """Yield the next turns as aggregates over the events in `e`."""
+        if wanted.days is not None:
+            yield f"{_next_to_leave(wanted)} + {_hours(wanted.days)}"
+        for each in wanted.where:
+            if days := days_of_turns(each):
+                value = at_path("e.data", each.path, self.parameters).json
+                yield f"min({self._of_value(value, days)})"
+        for at, each in (("min(e.occurred_at)", wanted.first), ("max(e.occurred_at)", wanted.last)):
+            if each is not None:
+                yield self._of_time(at, days_of_turns(each))
+        if wanted.when is not None and (days := days_of_turns(wanted.when)):
+            yield f"min({self._of_time('e.occurred_at', days)})"
+
+    def _of_habit(self) -> str:
+        """Return when the first of the messages opened lately was opened too long ago to count."""
+        where = " and ".join([*self._rows().of("e"), *OPENED])
+        return f"(select min(e.occurred_at) + {HABITS_WINDOW} from event as e where {where})"
+
+
+def _hours(days: int) -> str:
+    return f"make_interval(hours => {24 * days:d})"
+
+
+def _next_to_leave(wanted: Event) -> str:
+    """Return when the event happened whose leaving the window is the next to matter.
+
+    Where one event is enough, whichever it is, that is the last; otherwise every one may matter.
+    """
+    is_one_enough = all(each is None for each in (wanted.count, wanted.sum, wanted.first, wanted.last, wanted.when))
+    return "max(e.occurred_at)" if is_one_enough and not wanted.where else "min(e.occurred_at)"
 
 
 def days_of_turns(wanted: Comparison) -> list[int]:

@@ -22,7 +22,10 @@ from sojourn.model.segments import BestTime, Event
 
 NOW = "%(now)s::timestamptz"
 
-HABITS_SINCE = f"{NOW} - interval '90 days'"
+HABITS_WINDOW = "make_interval(hours => 2160)"
+"""90 times 24 hours: a day of an interval may be an hour longer or shorter, by the zone of the session."""
+
+HABITS_SINCE = f"{NOW} - {HABITS_WINDOW}"
 """Before this it does not matter when a person opened messages."""
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
-from sojourn.compiler.audience import unfollowed
 from sojourn.compiler.check.scope import CheckScope
 from sojourn.compiler.segments import check_segment
 from sojourn.model.graph import Graph
@@ -67,7 +66,7 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
     match point:
         case StartBySegment():
             yield from _application(point.application_code, f"{where}/application_code", scope)
-            yield from _watched(point, where, scope)
+            yield from _filter(point, where, scope)
             yield from _repeat(point.repeat, f"{where}/repeat", scope)
             if point.repeat is not None and point.trigger != "MATCHING":
                 yield Problem("repeat.trigger", f"{where}/repeat", "only an entry with the trigger MATCHING repeats")
@@ -105,17 +104,6 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
 def _application(code: str | None, where: str, scope: CheckScope) -> Iterator[Problem]:
     if code is not None and code not in scope.segments.app_ids:
         yield Problem("app.unknown", where, f"there is no application `{code}`")
-
-
-def _watched(point: StartBySegment, where: str, scope: CheckScope) -> Iterator[Problem]:
-    """Yield the problems of the segment of an entry, also where it would change without anybody noticing."""
-    found = list(_filter(point, where, scope))
-    yield from found
-    if found or not point.is_live:
-        return
-    expression = scope.segments.segments[point.filter_code or ""] if point.filter is None else parse(point.filter)
-    for word in sorted(unfollowed(expression, scope.segments)):
-        yield Problem("segment.unsupported", where, f"a live audience does not follow `{word}` conditions yet")
 
 
 def _filter(point: StartBySegment | BooleanSplitter, where: str, scope: CheckScope) -> Iterator[Problem]:

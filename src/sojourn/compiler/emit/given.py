@@ -17,5 +17,7 @@ def lateral(table: str, alias: str, names: tuple[str, ...], where: str) -> str:
     )
 
 
-PROFILE_COLUMNS = ("profile_id", "attributes", "app_ids", "time_zone")
+PROFILE_COLUMNS = (
+    "profile_id", "attributes", "app_ids", "created_at", "language", "location", "time_zone", "updated_at", "user_id",
+)  # fmt: skip
 """What conditions read of a profile."""

@@ -34,17 +34,6 @@ PROFILE = lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = i.profile_id"
 WEBHOOK_PATIENCE_SECONDS = 86400
 """How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
 
-JUDGED = lateral(
-    "profile",
-    "p",
-    (
-        "profile_id", "attributes", "app_ids", "created_at", "language", "location", "time_zone", "updated_at",
-        "user_id",
-    ),
-    "p.profile_id = i.profile_id",
-)  # fmt: skip
-"""Everything of a person that a segment may ask."""
-
 
 def step(plan: Plan, each: Step, draft: Draft) -> None:
     """Write the set of people at one point."""
@@ -259,7 +248,7 @@ def _boolean_splitter(plan: Plan, each: Step, draft: Draft) -> None:
     assert each.expression is not None, "a boolean splitter has a condition"
     attributes = "i.attributes" if plan.carries_attributes else None
     met = predicate(each.expression, draft.parameters, plan.header.scope, attributes=attributes)
-    _add(plan, each, draft, extra=f",\n    case when {met} then 1 else 0 end as output", joins=JUDGED)
+    _add(plan, each, draft, extra=f",\n    case when {met} then 1 else 0 end as output", joins=PROFILE)
 
 
 def _random_splitter(plan: Plan, each: Step, point: RandomSplitter, draft: Draft) -> None:

@@ -933,6 +933,16 @@ return (
     where turn.at > present
 );
 
+-- The same for a time that is no stored value.
+create function next_day_turn_v1(at timestamptz, days integer[], present timestamptz) returns timestamptz
+language sql immutable parallel safe
+return (
+    select min(turn.at)
+    from unnest(days) as ago(n)
+    cross join lateral (select days_ago_v1(next_day_turn_v1.at, -ago.n) as at) as turn
+    where turn.at > present
+);
+
 -- The elements of a list; none where the value is no list.
 create function elements_v1(value jsonb) returns setof jsonb
 language sql immutable parallel safe

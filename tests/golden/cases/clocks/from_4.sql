@@ -24,7 +24,7 @@ at_5_wait as materialized (
     select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, i.origin, date_attribute_v1(%(now)s::timestamptz, (coalesce(i.context, i.origin) -> 'event' -> %(v1)s::text), coalesce(p.time_zone, 'UTC'), %(v2)s::time, -86400, 'DROP') as wake_at
     from left_4_wait as i
     left join lateral (
-        select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
+        select p.profile_id, p.attributes, p.app_ids, p.created_at, p.language, p.location, p.time_zone, p.updated_at, p.user_id from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = i.profile_id offset 0
     ) as p on true
 ),

@@ -16,7 +16,7 @@ at_6_wait as materialized (
     select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, date_attribute_v1(%(now)s::timestamptz, (p.attributes -> %(v1)s::text), coalesce(p.time_zone, 'UTC'), null::time, 0, 'NEXT_YEAR') as wake_at
     from left_5_wait as i
     left join lateral (
-        select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
+        select p.profile_id, p.attributes, p.app_ids, p.created_at, p.language, p.location, p.time_zone, p.updated_at, p.user_id from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = i.profile_id offset 0
     ) as p on true
 ),

@@ -46,7 +46,7 @@ at_2_wait_zone as materialized (
     select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context, coalesce(p.time_zone, 'UTC') as zone
     from left_1_message_bus as i
     left join lateral (
-        select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
+        select p.profile_id, p.attributes, p.app_ids, p.created_at, p.language, p.location, p.time_zone, p.updated_at, p.user_id from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = i.profile_id offset 0
     ) as p on true
 ),

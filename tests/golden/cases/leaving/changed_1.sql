@@ -19,7 +19,7 @@ seen as materialized (
         where m.shard = %(shard)s::smallint and m.journey_id = 7 and m.point_no = 1 and m.profile_id = c.profile_id offset 0
     ) as m on true
     left join lateral (
-        select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
+        select p.profile_id, p.attributes, p.app_ids, p.created_at, p.language, p.location, p.time_zone, p.updated_at, p.user_id from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = c.profile_id offset 0
     ) as p on true
 ),

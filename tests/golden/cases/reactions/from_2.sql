@@ -24,7 +24,7 @@ at_4_send_email_zone as materialized (
         select enrollment_id, profile_id, context from left_2_send_email where output = 0
     ) as i
     left join lateral (
-        select p.profile_id, p.attributes, p.app_ids, p.time_zone from profile as p
+        select p.profile_id, p.attributes, p.app_ids, p.created_at, p.language, p.location, p.time_zone, p.updated_at, p.user_id from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = i.profile_id offset 0
     ) as p on true
 ),
@@ -34,9 +34,9 @@ at_4_send_email_opened as materialized (
     where e.shard = %(shard)s::smallint
       and e.profile_id = any(array(select distinct z.profile_id from at_4_send_email_zone as z))
       and e.name = 'message_opened'
-      and e.received_at > %(now)s::timestamptz - interval '90 days'
+      and e.received_at > %(now)s::timestamptz - make_interval(hours => 2160)
       and e.received_at <= %(now)s::timestamptz
-      and e.occurred_at > %(now)s::timestamptz - interval '90 days'
+      and e.occurred_at > %(now)s::timestamptz - make_interval(hours => 2160)
 ),
 at_4_send_email_habit as materialized (
     select distinct on (h.profile_id) h.profile_id, h.zone, h.hour

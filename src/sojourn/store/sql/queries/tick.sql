@@ -663,6 +663,11 @@ from said as s
 where s.kind in ('attributes', 'device') and 'fact' = any(%(aspects)s::text[])
 group by s.workspace_id
 union all
+select s.workspace_id, 'list', '', array_agg(distinct s.profile_id)
+from said as s
+where s.kind = 'list' and 'list' = any(%(aspects)s::text[])
+group by s.workspace_id
+union all
 select p.workspace_id, 'app', '', array_agg(distinct p.profile_id)
 from person as p
 where not p.known_ids @> coalesce(p.app_ids, '{}'::integer[]) and 'app' = any(%(aspects)s::text[])
