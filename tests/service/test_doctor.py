@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from sojourn.engine.runner import Runner
+from sojourn.model.graph import Edge, Graph
+from sojourn.model.points import AwaitedEvent, BooleanSplitter, Exit, MessageBus, TriggerBranch, WaitForTrigger
 from sojourn.service.commands import EnrollByApi, PostEvent, Subject
 from sojourn.service.doctor import Finding, examine
 from sojourn.store.connection import connect
-from tests.service.conftest import NOON, OUR_APP, Bench, api_graph
+from tests.service.conftest import NOON, OUR_APP, Bench, api_graph, point_id, settings
 
 
 async def findings(bench: Bench, later: timedelta = timedelta(0)) -> list[tuple[str, str]]:
@@ -80,6 +82,31 @@ async def test_a_history_without_a_partition_for_today_is_found(bench: Bench) ->
     await bench.execute("drop table passage_past")
     found = [(each.severity, each.code) for each in await findings_in_full(bench)]
     assert found == [("error", "partition.missing"), *[("warning", "partition.missing")] * 2]
+
+
+async def test_a_journey_that_looks_back_further_than_events_are_kept_is_found(bench: Bench) -> None:
+    entry = MessageBus(id=point_id(), event_name="buy")
+    awaited = TriggerBranch(events=(AwaitedEvent(event_name="pay"),), look_back_seconds=30 * 86400)
+    waits = WaitForTrigger(id=point_id(), period_seconds=3600, branches=(awaited,))
+    splits = BooleanSplitter(id=point_id(), filter='Event("buy", days, 20)')
+    end = Exit(id=point_id())
+    edges = [(entry, "default", waits), (waits, "default", splits), (splits, "default", end), (splits, "output1", end)]
+    edges.append((waits, "output1", end))
+    graph = Graph(
+        points=(entry, waits, splits, end),
+        edges=tuple(Edge(from_=one.id, output=output, to=other.id) for one, output, other in edges),
+        settings=settings(),
+    )
+    await bench.running(graph)
+    assert [code for code, _ in await findings(bench)] == []
+    await bench.execute("update app set event_retention_days = 25 where application_code = %(code)s", code=OUR_APP)
+    assert [code for code, _ in await findings(bench)] == ["retention.short"]
+    await bench.execute("update app set event_retention_days = 10 where application_code = %(code)s", code=OUR_APP)
+    found = await findings_in_full(bench)
+    assert [each.text for each in found] == [
+        "it looks back 31 days, but events of the app are kept for 10",
+        "it looks back 20 days, but events of the app are kept for 10",
+    ]
 
 
 async def test_what_waits_too_long_is_found(bench: Bench) -> None:

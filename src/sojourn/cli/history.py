@@ -157,7 +157,7 @@ def headline(entry: c.TimelineEntry) -> str:
         case "message":
             said = [detail["channel"], detail["status"], detail["detail"] or ""]
             times = [f"{word} {minute(detail[f'{word}_at'])}" for word in ("opened", "clicked") if detail[f"{word}_at"]]
-            return f"{journey}: {place} {' '.join([*said, *times])}".rstrip()
+            return f"{journey}: {place} {' '.join(filter(None, [*said, *times]))}"
         case "passage":
             known = "" if detail["values_known"] else " (values are not kept any more)"
             return f"{journey}, version {detail['version']}{known}"

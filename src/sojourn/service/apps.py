@@ -10,7 +10,7 @@ from sojourn.service.values import refuse
 from sojourn.store import workspaces as store
 from sojourn.store.connection import Conn
 from sojourn.store.upkeep import installation_retentions
-from sojourn.store.workspaces import ListedApp
+from sojourn.store.workspaces import App, ListedApp
 
 RETENTION_MAX = 36_500
 """Days: a hundred years."""
@@ -38,6 +38,13 @@ async def set_event_retention(resources: Resources, caller: Caller, command: Set
     if found is None:
         raise AppNotFound
     return _view(found)
+
+
+async def keep_events_forever(conn: Conn, app: App) -> None:
+    """Let an app's events never be deleted."""
+    await store.set_event_retention(
+        conn, workspace_id=app.workspace_id, application_code=app.application_code, days=None
+    )
 
 
 async def set_retentions(

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sojourn.service.reach import too_far
 from sojourn.store import doctor as store
 from sojourn.store.connection import Conn
+from sojourn.store.definitions import read_changed_journeys, read_scopes
 from sojourn.store.directory import shard_count
 from sojourn.store.partitions import DAILY, Daily, day_of, leftovers, partitions, uncovered
 from sojourn.store.reports import take_snapshot
+from sojourn.store.upkeep import read_retentions
 
 INBOX_PATIENCE = timedelta(minutes=5)
 """How long an accepted row may wait for its tick."""
@@ -158,6 +161,23 @@ async def _partitions_of(patient: Patient, table: Daily) -> list[Finding]:
     return findings
 
 
+async def _retentions(patient: Patient) -> list[Finding]:
+    """Journeys that people are in look back no further than events are kept."""
+    retentions = {each.app_id: each.days for each in await read_retentions(patient.conn)}
+    scopes = await read_scopes(patient.conn)
+    return [
+        Finding(
+            "retention.short",
+            "warning",
+            f"journeys/{journey.journey_id}/points/{each.point_no}",
+            f"it looks back {each.days} days, but events of the app are kept for {each.kept}",
+        )
+        for journey in await read_changed_journeys(patient.conn, -1)
+        if journey.status in {"running", "paused"}
+        for each in too_far(journey.graph, journey.numbers, scopes[journey.workspace_id], retentions)
+    ]
+
+
 async def _inbox(patient: Patient) -> list[Finding]:
     """What was accepted is applied soon."""
     before = patient.now - INBOX_PATIENCE
@@ -185,6 +205,7 @@ CHECKS: tuple[Callable[[Patient], Awaitable[list[Finding]]], ...] = (
     _alarms,
     _indexes,
     _partitions,
+    _retentions,
     _inbox,
     _messages,
 )

@@ -20,6 +20,7 @@ from sojourn.cli.serving import Serving, serving, stop_signals
 from sojourn.logs import configure_logs
 from sojourn.model.problems import SojournError
 from sojourn.service.administration import renew_token
+from sojourn.service.apps import keep_events_forever
 from sojourn.service.importing.plan import Plan
 from sojourn.service.importing.run import import_file
 from sojourn.service.resources import Resources
@@ -167,6 +168,10 @@ async def _import_example(resources: Resources, running: Serving, examples: Path
         with progress_bar(path.name) as show:
             report = await import_file(resources, app.workspace_id, plan, path, rejects=rejects, on_progress=show)
         say_outcome(report, rejects)
+        if plan.is_history and not report.was_done:
+            # They are purchases of another century.
+            async with resources.pool.connection() as conn:
+                await keep_events_forever(conn, app)
         counts.append(report.rows_done - report.rows_refused)
     return counts[0]
 
