@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sojourn.compiler.patterns import safe_pattern
 from sojourn.compiler.segments import SegmentScope
+from sojourn.model.patterns import safe_pattern
 from sojourn.model.segments import (
     All,
     AnyOf,

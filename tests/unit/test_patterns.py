@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sojourn.compiler.patterns import MAX_LENGTH, PatternRefused, safe_pattern
+from sojourn.model.patterns import MAX_LENGTH, PatternRefused, safe_pattern
 
 
 @pytest.mark.parametrize(

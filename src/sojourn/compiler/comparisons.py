@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from sojourn.compiler.parameters import Parameters
-from sojourn.compiler.patterns import PatternRefused, safe_pattern
+from sojourn.model.patterns import PatternRefused, safe_pattern
 from sojourn.model.points import Scalar
 from sojourn.model.problems import Problem
 from sojourn.model.segments import (
