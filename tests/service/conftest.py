@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from sojourn.model.graph import Edge, Graph, Settings
-from sojourn.model.points import EntryAttribute, Exit, MessageBus, StartByApi, Wait
+from sojourn.model.points import EntryAttribute, Exit, MessageBus, StartByApi, StartBySegment, Trigger, Wait
 from sojourn.service.commands import Caller, ChangeStatus, CreateJourney, Journey, JourneyDraft
 from sojourn.service.service import Service
 from sojourn.service.workspaces import ensure_app
@@ -70,6 +70,14 @@ class Bench:
     async def change(self, journey: Journey, command: Any) -> Journey:
         return await self.service.run(self.us, ChangeStatus(journey=journey.journey, command=command))
 
+    async def entered(self, journey: Journey) -> list[tuple[int, int]]:
+        """Return who came into a journey: shards and profiles, in the order of their coming."""
+        return await self.rows(
+            "select e.shard, e.profile_id from enrollment as e join journey as j using (journey_id)"
+            " where j.journey_uuid = %(journey)s order by e.entered_at, e.enrollment_id",
+            journey=journey.journey,
+        )
+
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
@@ -112,6 +120,11 @@ def api_graph(*attributes: EntryAttribute, is_deactivated: bool = False, **more:
     """An API entry, an hour's wait, the exit."""
     entry = StartByApi(id=point_id(), title="in", attributes=attributes, is_deactivated=is_deactivated)
     return chain(entry, Wait(id=point_id(), title="rest", duration_seconds=3600), Exit(id=point_id()), **more)
+
+
+def live_graph(filter_: str, trigger: Trigger) -> Graph:
+    """Draw a journey that people come into as they begin, or cease, to match."""
+    return chain(StartBySegment(id=point_id(), filter=filter_, trigger=trigger), Exit(id=point_id()))
 
 
 def event_graph(event_name: str, **fields: Any) -> Graph:

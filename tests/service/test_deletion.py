@@ -24,7 +24,7 @@ from sojourn.service.errors import DeviceNotFound, InvalidDocument, PersonNotFou
 from sojourn.store.connection import connect
 from sojourn.store.identities import find_identities
 from tests.conftest import SHARD_COUNT
-from tests.service.conftest import OUR_APP, Bench, api_graph
+from tests.service.conftest import OUR_APP, Bench, api_graph, live_graph
 from tests.service.test_acceptance import device, event, owner
 
 PEOPLE_TABLES = (
@@ -195,6 +195,16 @@ async def test_a_device_goes_alone(bench: Bench, runner: Runner) -> None:
     assert await bench.rows("select hwid from device") == [("ada@e.ex",)]
     with pytest.raises(DeviceNotFound):
         await bench.service.run(bench.us, DeleteDevice(hwid="phone-ada"))
+
+
+async def test_who_loses_a_device_leaves_live_audiences_of_it(bench: Bench, runner: Runner) -> None:
+    await populate(bench, runner, "ada", "bob")
+    journey = await bench.running(live_graph('Fact("channel", EQ, "push")', "LEAVING"))
+    await runner.drain()
+    assert await bench.entered(journey) == []
+    await bench.service.run(bench.us, DeleteDevice(hwid="phone-ada", application_code=OUR_APP))
+    await runner.drain()
+    assert await bench.entered(journey) == [await owner(bench, "ada")]
 
 
 async def test_who_has_no_name_but_a_deleted_device_goes_with_it(bench: Bench, runner: Runner) -> None:

@@ -11,14 +11,14 @@ import pytest
 from sojourn.engine.runner import Runner
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.identities import Identity, anonymous_identity, device_identity, user_identity
-from sojourn.model.points import AwaitedEvent, Exit, MessageBus, TriggerBranch, Wait, WaitForTrigger
+from sojourn.model.points import AwaitedEvent, Exit, MessageBus, Trigger, TriggerBranch, Wait, WaitForTrigger
 from sojourn.service.commands import Alias, EnrollByApi, GetStatistics
 from sojourn.service.doctor import examine
 from sojourn.service.errors import InvalidDocument
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.service import Service
 from tests.conftest import SHARD_COUNT
-from tests.service.conftest import OUR_APP, Bench, api_graph, chain, point_id
+from tests.service.conftest import OUR_APP, Bench, api_graph, chain, live_graph, point_id
 from tests.service.test_acceptance import device, owner
 
 
@@ -223,6 +223,27 @@ async def test_lists_and_places_go_along(bench: Bench, runner: Runner, visitor: 
     ada = await owner(bench, ADA[2:])
     assert await bench.rows("select shard, profile_id from static_member") == [tuple(ada)]
     assert await bench.rows("select location ->> 'country' from profile") == [("FR",)]
+
+
+@PLACES
+@pytest.mark.parametrize(
+    ("filter_", "trigger"),
+    [
+        ('T("vip", SET) * T("cart", GT, 2)', "JOINING"),
+        ('Event("bought") * Event("seen", days, 30)', "JOINING"),
+        ('T("vip", SET) * Event("seen", count, EQ, 0)', "LEAVING"),
+    ],
+)
+async def test_live_audiences_look_at_whom_somebody_became(
+    bench: Bench, runner: Runner, visitor: str, filter_: str, trigger: Trigger
+) -> None:
+    journey = await bench.running(live_graph(filter_, trigger))
+    await runner.drain()
+    await visit_and_identify(bench, runner, visitor)
+    ada = await owner(bench, ADA[2:])
+    assert await bench.entered(journey) == [ada]
+    members = await bench.rows("select shard, profile_id from audience_member")
+    assert set(members) <= {ada}, "nobody is a member who is no more"
 
 
 async def test_two_users_of_one_device_stay_two(bench: Bench, runner: Runner) -> None:

@@ -16,7 +16,7 @@ from sojourn.model.identities import EMAIL, Identity, Person, anonymous_identity
 from sojourn.model.problems import Problem
 from sojourn.service.commands import Caller, DeleteDevice, DeletePerson, Done, Removed, UnregisterDevice
 from sojourn.service.errors import DeviceNotFound, Overloaded, PersonNotFound
-from sojourn.service.notices import json_text
+from sojourn.service.notices import json_text, look_rows
 from sojourn.service.resources import Resources
 from sojourn.service.values import INTEGER_MAX, id_problems, refuse
 from sojourn.store import deletion as store
@@ -68,12 +68,14 @@ async def delete_device(resources: Resources, caller: Caller, command: DeleteDev
             raise DeviceNotFound
         _require({person}, held)
         removed = await store.erase_device(conn, person, identity.value, app_ids=chosen)
-        if await devices_of(conn, {(person, identity.value)}):
-            return removed  # it is a device of another app, too
-        everything = await identities_of(conn, await find_predecessors(conn, {person}))
-        if set().union(*everything.values()) <= {identity}:
-            return removed + await _erase(conn, caller, person, held, resources.clock(), shard_count)
-        return removed + await store.erase_identity(conn, identity, shard_count=shard_count)
+        now = resources.clock()
+        if not await devices_of(conn, {(person, identity.value)}):  # it is no device of another app
+            everything = await identities_of(conn, await find_predecessors(conn, {person}))
+            if set().union(*everything.values()) <= {identity}:
+                return removed + await _erase(conn, caller, person, held, now, shard_count)
+            removed += await store.erase_identity(conn, identity, shard_count=shard_count)
+        await append_inbox(conn, look_rows([person], workspace_id=caller.workspace_id, now=now), now=now)
+        return removed
 
     return Removed(removed=await _with_leases(resources, delete))
 
