@@ -4,10 +4,33 @@ from typing import Any
 
 import pytest
 
+from sojourn.engine.runner import Runner
 from sojourn.model.points import Exit, StartBySegment
 from sojourn.service.codes import is_code
-from sojourn.service.commands import CreateSegment, ListSegments, Segment
-from sojourn.service.errors import AlreadyExists, AppNotFound, InvalidDocument, InvalidFilter
+from sojourn.service.commands import (
+    AttributeOperation,
+    CountSegment,
+    CreateSegment,
+    DeleteSegment,
+    ExplainSegment,
+    GetSegment,
+    ListSegments,
+    PostEvent,
+    PreviewSegment,
+    Segment,
+    SetAttributes,
+    Subject,
+    UpdateSegment,
+)
+from sojourn.service.errors import (
+    AlreadyExists,
+    AppNotFound,
+    InUse,
+    InvalidDocument,
+    InvalidFilter,
+    PersonNotFound,
+    SegmentNotFound,
+)
 from tests.service.conftest import NOON, OUR_APP, THEIR_APP, Bench, chain, point_id
 
 LONDON = 'T("City", EQ, "London")'
@@ -76,3 +99,129 @@ async def test_journeys_use_segments_of_their_workspace(bench: Bench) -> None:
     with pytest.raises(InvalidDocument) as refusal:
         await bench.change(missing, "start")
     assert [problem.code for problem in refusal.value.problems] == ["filter.unknown"]
+
+
+async def people(bench: Bench, **cities: str) -> None:
+    for name, city in cities.items():
+        command = SetAttributes(
+            subject=Subject(user_id=name),
+            application_code=OUR_APP,
+            operations=(AttributeOperation("set", "City", city),),
+        )
+        await bench.service.run(bench.us, command)
+    await drain(bench)
+
+
+async def drain(bench: Bench) -> None:
+    await Runner(str(bench.pool.conninfo), bench.clock).drain()
+
+
+async def update(bench: Bench, code: str, source: str, title: str = "Londoners") -> Segment:
+    return await bench.service.run(bench.us, UpdateSegment(code=code, title=title, source=source))
+
+
+async def test_a_segment_is_shown_changed_and_deleted(bench: Bench) -> None:
+    code = (await create(bench)).code
+    await update(bench, code, 'T("City", EQ, "Paris")', "Parisians")
+    shown = await bench.service.run(bench.us, GetSegment(code=code))
+    assert (shown.title, shown.source) == ("Parisians", 'T("City", EQ, "Paris")')
+    for command in (
+        GetSegment(code=code),
+        DeleteSegment(code=code),
+        UpdateSegment(code=code, title="x", source=LONDON),
+    ):
+        with pytest.raises(SegmentNotFound):
+            await bench.service.run(bench.them, command)
+    await bench.service.run(bench.us, DeleteSegment(code=code))
+    assert await titles(bench) == []
+
+
+async def test_an_update_that_makes_a_segment_its_own_definition_is_refused(bench: Bench) -> None:
+    await create(bench, "a", code="a")
+    await create(bench, "b", 'Segment("a")', code="b")
+    with pytest.raises(InvalidFilter) as refusal:
+        await update(bench, "a", 'Segment("b")', "a")
+    assert [problem.code for problem in refusal.value.problems] == ["segment.cycle"]
+    assert (await bench.service.run(bench.us, GetSegment(code="a"))).source == LONDON
+
+
+async def test_what_is_used_is_not_deleted(bench: Bench) -> None:
+    await create(bench, "a", code="a")
+    await create(bench, "b", 'Segment("a")', code="b")
+    await bench.create(chain(StartBySegment(id=point_id(), filter='Segment("b")'), Exit(id=point_id())), "Hello")
+    with pytest.raises(InUse, match="the segment `b`, the journey `Hello`"):
+        await bench.service.run(bench.us, DeleteSegment(code="a"))
+
+
+async def test_a_running_live_audience_follows_a_segment_that_changed_behind_another(bench: Bench) -> None:
+    await create(bench, "a", code="a")
+    await create(bench, "b", 'Segment("a")', code="b")
+    await people(bench, ada="London", bob="Paris")
+    entry = StartBySegment(id=point_id(), filter_code="b", trigger="DYNAMIC")
+    await bench.running(chain(entry, Exit(id=point_id())))
+    await drain(bench)
+    query = "select p.user_id from enrollment n join profile p using (shard, profile_id) order by n.entered_at, 1"
+    assert await bench.rows(query) == [("ada",)]
+    bench.clock.advance(minutes=1)
+    await update(bench, "a", 'T("City", EQ, "Paris")')
+    await drain(bench)
+    assert await bench.rows(query) == [("ada",), ("bob",)]
+
+
+async def test_an_update_that_a_running_journey_cannot_use_is_refused(bench: Bench) -> None:
+    await create(bench, code="a")
+    entry = StartBySegment(id=point_id(), filter='Segment("a") + Segment("a")')
+    many = [f'A("{OUR_APP}")'] * 1001  # twice as many are too many
+    await bench.running(chain(entry, Exit(id=point_id())), "Hello")
+    with pytest.raises(InvalidDocument, match="the journey `Hello` cannot use it"):
+        await update(bench, "a", f"Or({','.join(many)})")
+    assert (await bench.service.run(bench.us, GetSegment(code="a"))).source == LONDON
+
+
+async def test_a_segment_is_counted_and_previewed_over_all_shards(bench: Bench) -> None:
+    await create(bench, code="a")
+    await people(bench, ada="London", bob="Paris", cy="London", dan="London")
+    assert (await bench.service.run(bench.us, CountSegment(code="a"))).count == 3
+    assert (await bench.service.run(bench.us, CountSegment(source='Not(Segment("a"))'))).count == 1
+    assert (await bench.service.run(bench.them, CountSegment(source="Not(Or())"))).count == 0
+    found = await bench.service.run(bench.us, PreviewSegment(code="a", sample=2, attributes=("City", "Zip")))
+    assert found.count == 3
+    assert [each.attributes for each in found.sample] == [{"City": "London"}] * 2
+    assert {each.user_id for each in found.sample} < {"ada", "cy", "dan"}
+
+
+async def test_an_explanation_says_of_each_condition_what_was_seen(bench: Bench) -> None:
+    await create(bench, code="a")
+    await people(bench, ada="London")
+    for _ in range(2):
+        event = PostEvent(
+            subject=Subject(user_id="ada"), application_code=OUR_APP, name="bought", attributes={"price": 5}
+        )
+        await bench.service.run(bench.us, event)
+    await drain(bench)
+    source = 'And(Segment("a"), Not(Event("bought", count, GTE, 3)), Fact("user_id", EQ, "bob"))'
+    told = await bench.service.run(bench.us, ExplainSegment(source=source, user_id="ada"))
+    assert (told.kind, told.is_met) == ("all", False)
+    named, negated, fact = told.parts
+    assert (named.kind, named.is_met, named.text) == ("segment", True, 'Segment("a")')
+    assert (named.parts[0].text, named.parts[0].value) == (LONDON, "London")
+    assert (negated.is_met, negated.parts[0].is_met, negated.parts[0].value["count"]) == (True, False, 2)
+    assert (fact.is_met, fact.value) == (False, "ada")
+    with pytest.raises(PersonNotFound):
+        await bench.service.run(bench.us, ExplainSegment(source=source, user_id="bob"))
+    with pytest.raises(PersonNotFound):
+        await bench.service.run(bench.them, ExplainSegment(source=LONDON, user_id="ada"))
+
+
+async def test_a_question_says_what_it_is_about(bench: Bench) -> None:
+    for command in (
+        CountSegment(),
+        CountSegment(code="a", source=LONDON),
+        PreviewSegment(source=LONDON, sample=101),
+        PreviewSegment(source=LONDON, attributes=("",)),
+        ExplainSegment(source=LONDON),
+    ):
+        with pytest.raises(InvalidDocument):
+            await bench.service.run(bench.us, command)
+    with pytest.raises(SegmentNotFound):
+        await bench.service.run(bench.us, CountSegment(code="none"))

@@ -48,6 +48,14 @@ def nothing_is_enough(wanted: Event) -> bool:
     return bool(totals or times) and all(totals + times)
 
 
+def done(wanted: Event, rows: Rows, parameters: Parameters, app_ids: Mapping[str, int]) -> str:
+    """Return the query for what a person's events that count come to, as jsonb: how many, when first and last."""
+    where = " and ".join([*rows.of("e"), *_clauses(wanted, parameters, app_ids)])
+    added = "" if wanted.sum is None else f", 'sum', {total(wanted.sum.path, parameters)}"
+    facts = f"'count', count(*), 'first', min(e.occurred_at), 'last', max(e.occurred_at){added}"
+    return f"select jsonb_build_object({facts}) from event as e where {where}"
+
+
 def _clauses(wanted: Event, parameters: Parameters, app_ids: Mapping[str, int]) -> Iterator[str]:
     """Yield what an event must meet to count."""
     yield f"e.name = {parameters.add(wanted.name, 'text')}"

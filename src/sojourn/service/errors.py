@@ -77,6 +77,10 @@ class PresetNotFound(NotFound):
     """preset not found"""
 
 
+class SegmentNotFound(NotFound):
+    """segment not found"""
+
+
 class NotAuthenticated(SojournError):
     """a valid token is required"""
 

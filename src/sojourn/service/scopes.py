@@ -15,6 +15,11 @@ async def load_scope(conn: Conn, workspace_id: int) -> SegmentScope:
     """Read the apps and the named segments of a workspace."""
     apps = await app_ids(conn, workspace_id=workspace_id)
     stored = await list_segments(conn, workspace_id=workspace_id, app_ids=apps.values())
-    segments = {segment.code: _EXPRESSION.decode(segment.expression) for segment in stored}
+    segments = {segment.code: decode_expression(segment.expression) for segment in stored}
     lists = {segment.code: segment.segment_id for segment in stored if segment.is_list}
     return SegmentScope(workspace_id=workspace_id, app_ids=apps, segments=segments, lists=lists)
+
+
+def decode_expression(text: str) -> Expression:
+    """Read a stored syntax tree."""
+    return _EXPRESSION.decode(text)

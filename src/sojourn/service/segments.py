@@ -2,19 +2,36 @@
 
 from collections.abc import Iterator
 
-from sojourn.compiler.segments import check_segment
+from sojourn.compiler.segments import SegmentScope, check_segment
 from sojourn.model.problems import Problem
+from sojourn.model.segments import Expression, Reference
 from sojourn.seglang import SeglangError, parse
 from sojourn.service.codes import new_code
-from sojourn.service.commands import Caller, CreateSegment, ListSegments, Segment, SegmentList
-from sojourn.service.errors import AlreadyExists, AppNotFound, InvalidFilter
+from sojourn.service.commands import (
+    Caller,
+    CreateSegment,
+    DeleteSegment,
+    Done,
+    GetSegment,
+    ListSegments,
+    Segment,
+    SegmentList,
+    UpdateSegment,
+)
+from sojourn.service.errors import AlreadyExists, AppNotFound, InUse, InvalidFilter, SegmentNotFound
 from sojourn.service.notices import json_text
 from sojourn.service.resources import Resources
-from sojourn.service.scopes import load_scope
+from sojourn.service.scopes import decode_expression, load_scope
+from sojourn.service.segment_users import SegmentUsers, find_users, notify_users, require_usable
 from sojourn.service.values import NAME_MAX, name_problems, refuse, text_problems
 from sojourn.store import errors as store_errors
 from sojourn.store import segments as store
+from sojourn.store.connection import Conn
 from sojourn.store.directory import app_ids
+from sojourn.store.segments import StoredSegment
+
+NAMED_MAX = 10
+"""Users of a segment that a refusal names."""
 
 SOURCE_MAX = 20_000
 
@@ -32,14 +49,9 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
     code, now = command.code or new_code(), resources.clock()
     app = command.application_code
     app_id = None if app is None else await resources.facts.app_id(caller.workspace_id, app)
-    try:
-        expression = parse(command.source)
-    except SeglangError as failure:
-        raise InvalidFilter(f"invalid filter: {failure.text}") from failure
+    expression = parsed(command.source)
     async with resources.pool.connection() as conn, conn.transaction():
-        problems = tuple(check_segment(expression, await load_scope(conn, caller.workspace_id)))
-        if problems:
-            raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
+        require_meaning(expression, await load_scope(conn, caller.workspace_id))
         try:
             await store.insert_segment(
                 conn,
@@ -57,14 +69,137 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
     return Segment(code=code, title=command.title, source=command.source, application_code=app, created_at=now)
 
 
-def _problems(command: CreateSegment) -> Iterator[Problem]:
+async def get_segment(resources: Resources, caller: Caller, command: GetSegment) -> Segment:
+    """Show a segment.
+
+    Raises:
+        SegmentNotFound: The workspace has none of this code.
+    """
+    refuse(text_problems(command.code, "code"))
+    async with resources.pool.connection() as conn:
+        return _segment(await find(conn, caller, command.code))
+
+
+async def update_segment(resources: Resources, caller: Caller, command: UpdateSegment) -> Segment:
+    """Give a segment another title and meaning. Journeys that run go by it from their next tick on.
+
+    Raises:
+        AlreadyExists: The title is another segment's.
+        InvalidDocument: With all problems; also those of segments and journeys that could not use it any more.
+        InvalidFilter: The source has no meaning, or the segment would be defined by itself.
+        SegmentNotFound: The workspace has none of this code.
+    """
+    refuse(_problems(command))
+    expression, now = parsed(command.source), resources.clock()
+    shard_count, zones = await resources.facts.shard_count(), await resources.facts.zones()
+    async with resources.pool.connection() as conn, conn.transaction():
+        await store.lock_segments(conn, workspace_id=caller.workspace_id)
+        found = await find(conn, caller, command.code)
+        if found.is_list:
+            raise InvalidFilter("a fixed list has no filter")
+        scope = await load_scope(conn, caller.workspace_id)
+        scope = SegmentScope(
+            app_ids=scope.app_ids,
+            workspace_id=scope.workspace_id,
+            segments={**scope.segments, command.code: expression},
+            lists=scope.lists,
+        )
+        require_meaning(Reference(code=command.code), scope)
+        try:
+            await store.update_segment(
+                conn,
+                segment_id=found.segment_id,
+                title=command.title,
+                source=command.source,
+                expression=json_text(expression),
+                now=now,
+            )
+        except store_errors.AlreadyExists as taken:
+            raise AlreadyExists(taken.text) from taken
+        if json_text(expression) != json_text(decode_expression(found.expression)):
+            await store.lock_journeys(conn, workspace_id=caller.workspace_id)
+            epoch = await store.next_epoch(conn)
+            users = await find_users(conn, scope, command.code)
+            await require_usable(conn, scope, users, zones)
+            await notify_users(conn, caller.workspace_id, users, epoch=epoch, shard_count=shard_count, now=now)
+        return _segment(await find(conn, caller, command.code))
+
+
+async def delete_segment(resources: Resources, caller: Caller, command: DeleteSegment) -> Done:
+    """Delete a segment.
+
+    Raises:
+        InUse: Another segment, or a journey that is not archived, names it.
+        SegmentNotFound: The workspace has none of this code.
+    """
+    refuse(text_problems(command.code, "code"))
+    async with resources.pool.connection() as conn, conn.transaction():
+        await store.lock_segments(conn, workspace_id=caller.workspace_id)
+        found = await find(conn, caller, command.code)
+        await store.lock_journeys(conn, workspace_id=caller.workspace_id)
+        users = await find_users(conn, await load_scope(conn, caller.workspace_id), command.code)
+        if users:
+            raise InUse(f"the segment is used by {_listed(users)}")
+        await store.delete_segment(conn, segment_id=found.segment_id)
+    return Done()
+
+
+def _listed(users: SegmentUsers) -> str:
+    names = [
+        *(f"the segment `{code}`" for code in users.segments),
+        *(f"the journey `{each.title}`" for each in users.journeys),
+    ]
+    return ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
+
+
+async def find(conn: Conn, caller: Caller, code: str) -> StoredSegment:
+    """Return a segment of the caller's workspace.
+
+    Raises:
+        SegmentNotFound: There is none.
+    """
+    found = await store.find_segment(conn, workspace_id=caller.workspace_id, code=code)
+    if found is None:
+        raise SegmentNotFound
+    return found
+
+
+def parsed(source: str) -> Expression:
+    """Read a filter.
+
+    Raises:
+        InvalidFilter: It cannot be read.
+    """
+    try:
+        return parse(source)
+    except SeglangError as failure:
+        raise InvalidFilter(f"invalid filter: {failure.text}") from failure
+
+
+def require_meaning(expression: Expression, scope: SegmentScope) -> None:
+    """Raise unless a segment stands for somebody.
+
+    Raises:
+        InvalidFilter: With all problems.
+    """
+    problems = tuple(check_segment(expression, scope))
+    if problems:
+        raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
+
+
+def source_problems(source: str) -> Iterator[Problem]:
+    """Find what keeps a filter from being read at all."""
+    if len(source) > SOURCE_MAX:
+        yield Problem("source.length", "source", f"a filter has at most {SOURCE_MAX} characters")
+    yield from text_problems(source, "source")
+
+
+def _problems(command: CreateSegment | UpdateSegment) -> Iterator[Problem]:
     yield from name_problems(command.title, "title")
     if len(command.code) > NAME_MAX:
         yield Problem("code.length", "code", f"a code has at most {NAME_MAX} characters")
     yield from text_problems(command.code, "code")
-    if len(command.source) > SOURCE_MAX:
-        yield Problem("source.length", "source", f"a filter has at most {SOURCE_MAX} characters")
-    yield from text_problems(command.source, "source")
+    yield from source_problems(command.source)
 
 
 async def list_segments(resources: Resources, caller: Caller, command: ListSegments) -> SegmentList:
@@ -80,15 +215,14 @@ async def list_segments(resources: Resources, caller: Caller, command: ListSegme
                 raise AppNotFound
             apps = {command.application_code: apps[command.application_code]}
         found = await store.list_segments(conn, workspace_id=caller.workspace_id, app_ids=apps.values())
-    return SegmentList(
-        items=tuple(
-            Segment(
-                code=each.code,
-                title=each.title,
-                source=each.source,
-                application_code=each.application_code,
-                created_at=each.created_at,
-            )
-            for each in found
-        )
+    return SegmentList(items=tuple(_segment(each) for each in found))
+
+
+def _segment(stored: StoredSegment) -> Segment:
+    return Segment(
+        code=stored.code,
+        title=stored.title,
+        source=stored.source,
+        application_code=stored.application_code,
+        created_at=stored.created_at,
     )

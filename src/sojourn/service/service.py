@@ -66,7 +66,8 @@ from sojourn.service.reactions import Reactions
 from sojourn.service.reported import report_message
 from sojourn.service.reports import get_statistics
 from sojourn.service.resources import Resources
-from sojourn.service.segments import create_segment, list_segments
+from sojourn.service.segment_questions import count_segment, explain_segment, preview_segment
+from sojourn.service.segments import create_segment, delete_segment, get_segment, list_segments, update_segment
 from sojourn.service.statuses import change_status
 from sojourn.service.tokens import Gate
 from sojourn.store.connection import Conn, Pool
@@ -80,6 +81,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.Alias, alias),
     (c.ChangeStatus, change_status),
     (c.ChooseWinner, choose_winner),
+    (c.CountSegment, count_segment),
     (c.CreateJourney, create_journey),
     (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
@@ -89,17 +91,20 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.DeleteJourney, delete_journey),
     (c.DeletePerson, delete_person),
     (c.DeletePreset, delete_preset),
+    (c.DeleteSegment, delete_segment),
     (c.DeleteWebhook, delete_webhook),
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
     (c.ExplainPresence, explain_presence),
     (c.FindPeople, find_people),
+    (c.ExplainSegment, explain_segment),
     (c.GetAttributes, get_attributes),
     (c.GetBulkRequest, get_bulk_request),
     (c.GetEntryRequest, get_entry_request),
     (c.GetJourney, get_journey),
     (c.GetPerson, get_person),
     (c.GetPreset, get_preset),
+    (c.GetSegment, get_segment),
     (c.GetStatistics, get_statistics),
     (c.GetTimeline, get_timeline),
     (c.GetWebhook, get_webhook),
@@ -111,6 +116,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ListWebhooks, list_webhooks),
     (c.OpenApplication, open_application),
     (c.PostEvent, post_event),
+    (c.PreviewSegment, preview_segment),
     (c.RegisterDevice, register_device),
     (c.RegisterEmail, register_email),
     (c.RegisterUser, register_user),
@@ -122,6 +128,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.TryWebhook, try_webhook),
     (c.UnregisterDevice, unregister_device),
     (c.UpdateJourney, update_journey),
+    (c.UpdateSegment, update_segment),
     (c.UpdateWebhook, update_webhook),
     (c.ValidateJourney, validate_journey),
 )
@@ -207,6 +214,7 @@ class Service:
         | c.ChooseWinner
         | c.DeleteJourney
         | c.DeletePreset
+        | c.DeleteSegment
         | c.DeleteWebhook
         | c.DropPeople
         | c.OpenApplication
@@ -236,7 +244,11 @@ class Service:
     @overload
     async def run(self, caller: c.Caller, command: c.ListPresets) -> c.PresetList: ...
     @overload
-    async def run(self, caller: c.Caller, command: c.CreateSegment) -> c.Segment: ...
+    async def run(self, caller: c.Caller, command: c.CreateSegment | c.GetSegment | c.UpdateSegment) -> c.Segment: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CountSegment | c.PreviewSegment) -> c.People: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ExplainSegment) -> c.Explained: ...
     @overload
     async def run(self, caller: c.Caller, command: c.EnrollByApi) -> c.EntryAccepted: ...
     @overload

@@ -60,6 +60,12 @@ class Unavailable(SojournError):
     retry_after_s = 1
 
 
+class TookTooLong(SojournError):
+    """it takes too long; ask for less, or at another time"""  # noqa: D415 - a docstring is the default message
+
+    code = "too_long"
+
+
 class AlreadyInside(SojournError):
     """The person is in this journey already."""
 

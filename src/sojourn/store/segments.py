@@ -61,6 +61,76 @@ async def list_segments(conn: Conn, *, workspace_id: int, app_ids: Collection[in
     return [StoredSegment(*row) for row in await cursor.fetchall()]
 
 
+async def find_segment(conn: Conn, *, workspace_id: int, code: str) -> StoredSegment | None:
+    """Return a segment of a workspace."""
+    cursor = await conn.execute(QUERIES["find_segment"], {"workspace_id": workspace_id, "code": code})
+    row = await cursor.fetchone()
+    return None if row is None else StoredSegment(*row)
+
+
+async def update_segment(
+    conn: Conn, *, segment_id: int, title: str, source: str, expression: str, now: datetime
+) -> None:
+    """Give a segment another title and meaning.
+
+    Raises:
+        AlreadyExists: Another segment of the workspace has this title.
+    """
+    values = {"segment_id": segment_id, "title": title, "source": source, "expression": expression, "now": now}
+    with domain_errors():
+        await conn.execute(QUERIES["update_segment"], values)
+
+
+async def delete_segment(conn: Conn, *, segment_id: int) -> None:
+    """Delete a segment."""
+    await conn.execute(QUERIES["delete_segment"], {"segment_id": segment_id})
+
+
+async def lock_segments(conn: Conn, *, workspace_id: int) -> None:
+    """Let nobody else change what the segments of a workspace mean until the transaction ends."""
+    await conn.execute(QUERIES["lock_segments"], {"workspace_id": workspace_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A journey that may have to do with segments. `graph` is JSON text."""
+
+    journey_id: int
+    title: str
+    status: str
+    advances: bool
+    graph: str
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether people are in it or may come in, now or once it goes on."""
+        return self.status in {"running", "paused"} or self.advances
+
+
+async def lock_journeys(conn: Conn, *, workspace_id: int) -> None:
+    """Let nobody else change the journeys of a workspace until the transaction ends."""
+    await conn.execute(QUERIES["lock_journeys"], {"workspace_id": workspace_id})
+
+
+async def next_epoch(conn: Conn) -> int:
+    """Begin the next epoch of definitions. Return its number."""
+    row = await (await conn.execute(QUERIES["next_epoch"])).fetchone()
+    assert row is not None, "an installation has one row"
+    return row[0]
+
+
+async def segment_readers(conn: Conn, *, workspace_id: int) -> list[Reader]:
+    """Return the journeys of a workspace, but not the archived."""
+    cursor = await conn.execute(QUERIES["segment_readers"], {"workspace_id": workspace_id})
+    return [Reader(*row) for row in await cursor.fetchall()]
+
+
+async def mark_in_epoch(conn: Conn, *, journey_ids: Collection[int], epoch: int) -> None:
+    """Let engines read journeys again."""
+    await conn.execute(QUERIES["mark_in_epoch"], {"journey_ids": list(journey_ids), "epoch": epoch})
+    await conn.execute(QUERIES["notify_definitions"])
+
+
 async def preset_codes(conn: Conn, *, workspace_id: int) -> frozenset[str]:
     """Return the codes of the stored message contents of a workspace."""
     cursor = await conn.execute(QUERIES["preset_codes"], {"workspace_id": workspace_id})

@@ -20,6 +20,7 @@ from sojourn.api.common.bodies import AnyRequest, json_response
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import MalformedRequest
 from sojourn.model.problems import Problem
+from sojourn.service.commands import Caller
 from sojourn.service.errors import Overloaded
 from sojourn.service.exporting.plan import BEGINNING, END, ExportPlan
 from sojourn.service.exporting.plan import Subject as ExportSubject
@@ -80,13 +81,7 @@ def bulk_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHand
         parameters = Parameters(request)
         format_ = cast("ExportFormat", parameters.one_of("format", ("csv", "jsonl"), default="jsonl"))
         plan = _export_plan(parameters)
-        pieces = _exported(service.export_text(caller, plan, format_), exports)
-        first = await anext(pieces, b"")  # what is wrong is known by now
-        return Stream(
-            _after(first, pieces),
-            media_type=EXPORT_TYPES[format_],
-            headers={"content-disposition": f'attachment; filename="{plan.subject}.{format_}"'},
-        )
+        return await exported(service, caller, plan, format_, exports)
 
     return [
         audience_route("POST", IMPORT_PATH, "import", metrics, take_in, body_max=None),
@@ -199,6 +194,19 @@ def _export_plan(given: "Parameters") -> ExportPlan:
         since=since,
         until=until,
         attributes=tuple(attributes),
+    )
+
+
+async def exported(
+    service: Service, caller: Caller, plan: ExportPlan, format_: ExportFormat, slots: Slots
+) -> Response[Any]:
+    """Answer with an export, whose rows go out while they are read. Raises as `service.exporting.run` and `Slots`."""
+    pieces = _exported(service.export_text(caller, plan, format_), slots)
+    first = await anext(pieces, b"")  # what is wrong is known by now
+    return Stream(
+        _after(first, pieces),
+        media_type=EXPORT_TYPES[format_],
+        headers={"content-disposition": f'attachment; filename="{plan.subject}.{format_}"'},
     )
 
 

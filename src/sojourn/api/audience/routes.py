@@ -6,6 +6,7 @@ from sojourn.api.audience.apps import apps_routes
 from sojourn.api.audience.bulk import bulk_routes
 from sojourn.api.audience.people import people_routes
 from sojourn.api.audience.people_admin import people_admin_routes
+from sojourn.api.audience.segments import segments_routes
 from sojourn.api.audience.set_tags import set_tags_routes
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.service.service import Service
@@ -18,5 +19,6 @@ def audience_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRoute
         *bulk_routes(service, metrics),
         *people_admin_routes(service, metrics),
         *people_routes(service, metrics),
+        *segments_routes(service, metrics),
         *set_tags_routes(service, metrics),
     ]

@@ -6,6 +6,7 @@ from sojourn.model.problems import SojournError
 
 OK = 0
 INVALID_ARGUMENT = 3
+DEADLINE_EXCEEDED = 4
 NOT_FOUND = 5
 ALREADY_EXISTS = 6
 PERMISSION_DENIED = 7
@@ -19,6 +20,7 @@ UNAUTHENTICATED = 16
 
 HTTP_STATUS: dict[int, int] = {
     INVALID_ARGUMENT: 400,
+    DEADLINE_EXCEEDED: 504,
     NOT_FOUND: 404,
     ALREADY_EXISTS: 409,
     PERMISSION_DENIED: 403,
@@ -71,6 +73,7 @@ ANSWERS: dict[str, Answer] = {
     "rate_limited": Answer(RESOURCE_EXHAUSTED, external=400),
     "request.malformed": Answer(INVALID_ARGUMENT),
     "request.too_large": Answer(RESOURCE_EXHAUSTED, external=413, status=413),
+    "too_long": Answer(DEADLINE_EXCEEDED),
     "unauthenticated": Answer(UNAUTHENTICATED),
     "unavailable": Answer(UNAVAILABLE),
 }

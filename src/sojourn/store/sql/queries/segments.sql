@@ -20,3 +20,75 @@ order by s.title, s.code;
 select code
 from preset
 where workspace_id = %(workspace_id)s;
+
+-- name: lock_segments
+-- Let nobody else change what the segments of a workspace mean until the transaction ends.
+select w.workspace_id
+from workspace as w
+where w.workspace_id = %(workspace_id)s
+for no key update;
+
+-- name: find_segment
+-- A segment of a workspace.
+select s.code, s.title, s.source, a.application_code, s.expression::text as expression, s.segment_id,
+    s.is_list, s.created_at, s.updated_at
+from segment as s
+left join app as a on a.app_id = s.app_id
+where s.workspace_id = %(workspace_id)s and s.code = %(code)s;
+
+-- name: update_segment
+-- Give a segment another title and meaning.
+update segment
+set title = %(title)s, source = %(source)s, expression = %(expression)s::jsonb, updated_at = %(now)s
+where segment_id = %(segment_id)s;
+
+-- name: delete_segment
+-- Delete a segment.
+delete from segment
+where segment_id = %(segment_id)s;
+
+-- name: lock_journeys
+-- Let nobody else change the journeys of a workspace until the transaction ends.
+select j.journey_id
+from journey as j
+where j.workspace_id = %(workspace_id)s
+order by j.journey_id
+for no key update;
+
+-- name: next_epoch
+-- Begin the next epoch. Whoever changes a definition meanwhile waits, and gets a later one.
+update installation
+set epoch = epoch + 1
+returning epoch;
+
+-- name: segment_readers
+-- The journeys of a workspace that may have to do with its segments: all but the archived.
+select j.journey_id, j.title, j.status::text as status, j.advances, v.graph::text as graph
+from journey as j
+join journey_version as v on v.journey_id = j.journey_id and v.version_no = j.version_no
+where j.workspace_id = %(workspace_id)s and j.status <> 'archived'
+order by j.journey_id;
+
+-- name: mark_in_epoch
+-- Let engines read journeys again.
+update journey as j
+set changed_epoch = %(epoch)s
+where j.journey_id = any(%(journey_ids)s::integer[]);
+
+-- name: limit_statements
+-- How long a statement may take until the transaction ends.
+select set_config('statement_timeout', %(milliseconds)s::text, true);
+
+-- name: count_people
+-- How many people of a workspace there are in some shards; a condition follows.
+select count(*)
+from profile as p
+where p.shard = any(%(shards)s::smallint[])
+  and p.workspace_id = %(workspace_id)s;
+
+-- name: sample_people
+-- People of a workspace in some shards; a condition, an order and a limit follow.
+select p.profile_id, p.user_id, p.attributes
+from profile as p
+where p.shard = any(%(shards)s::smallint[])
+  and p.workspace_id = %(workspace_id)s;

@@ -1,0 +1,137 @@
+"""Segments: `/api/v3/segments`: kept, counted, shown by a sample, exported and explained."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from sojourn.api.audience.bulk import AT_ONCE, ExportFormat, Parameters, Slots, exported
+from sojourn.api.audience.calls import audience_route, malformed
+from sojourn.api.common.authorization import token_of
+from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
+from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.common.misfits import misfits
+from sojourn.model.segments import Reference
+from sojourn.seglang import render
+from sojourn.service.commands import (
+    Caller,
+    CountSegment,
+    CreateSegment,
+    DeleteSegment,
+    ExplainSegment,
+    GetSegment,
+    ListSegments,
+    PreviewSegment,
+    Segment,
+    UpdateSegment,
+)
+from sojourn.service.exporting.plan import ExportPlan
+from sojourn.service.service import Service
+
+PATH = "/api/v3/segments"
+CODE = f"{PATH}/{{code:str}}"
+
+BodyT = TypeVar("BodyT", bound=Struct)
+Doing = Callable[[AnyRequest, Caller], Awaitable[Response[Any]]]
+
+
+class Change(Struct, kw_only=True):
+    """The body of an update."""
+
+    title: str
+    source: str
+
+
+def segments_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:  # noqa: C901 - one function per method
+    """Make the handlers."""
+    exports = Slots(AT_ONCE)
+
+    async def list_all(request: AnyRequest, caller: Caller) -> Response[Any]:
+        parameters = Parameters(request)
+        application = parameters.single("application")
+        parameters.refuse()
+        found = await service.run(caller, ListSegments(application_code=application or None))
+        return json_response({"segments": [_document(each) for each in found.items]})
+
+    async def create(request: AnyRequest, caller: Caller) -> Response[Any]:
+        return json_response(_document(await service.run(caller, await _body(request, CreateSegment))))
+
+    async def show(request: AnyRequest, caller: Caller) -> Response[Any]:
+        return json_response(_document(await service.run(caller, GetSegment(code=_code(request)))))
+
+    async def update(request: AnyRequest, caller: Caller) -> Response[Any]:
+        body = await _body(request, Change)
+        command = UpdateSegment(code=_code(request), title=body.title, source=body.source)
+        return json_response(_document(await service.run(caller, command)))
+
+    async def delete(request: AnyRequest, caller: Caller) -> Response[Any]:
+        await service.run(caller, DeleteSegment(code=_code(request)))
+        return json_response({})
+
+    async def count(request: AnyRequest, caller: Caller) -> Response[Any]:
+        found = await service.run(caller, await _body(request, CountSegment))
+        return json_response({"count": found.count})
+
+    async def preview(request: AnyRequest, caller: Caller) -> Response[Any]:
+        return json_response(await service.run(caller, await _body(request, PreviewSegment)))
+
+    async def explain(request: AnyRequest, caller: Caller) -> Response[Any]:
+        return json_response(await service.run(caller, await _body(request, ExplainSegment)))
+
+    async def export(request: AnyRequest, caller: Caller) -> Response[Any]:
+        parameters = Parameters(request)
+        format_ = cast("ExportFormat", parameters.one_of("format", ("csv", "jsonl"), default="jsonl"))
+        attributes = tuple(parameters.several("attribute"))
+        parameters.refuse()
+        found = await service.run(caller, GetSegment(code=_code(request)))
+        plan = ExportPlan(subject="people", filter=render(Reference(code=found.code)), attributes=attributes)
+        return await exported(service, caller, plan, format_, exports)
+
+    def known(doing: Doing) -> Callable[[AnyRequest], Awaitable[Response[Any]]]:
+        async def answering(request: AnyRequest) -> Response[Any]:
+            token = token_of(request.headers.get("authorization", ""), "Api")
+            return await doing(request, await service.authenticate(token, "api"))
+
+        return answering
+
+    return [
+        audience_route("GET", PATH, "listSegments", metrics, known(list_all)),
+        audience_route("POST", PATH, "createSegment", metrics, known(create)),
+        audience_route("POST", f"{PATH}/count", "countSegment", metrics, known(count)),
+        audience_route("POST", f"{PATH}/preview", "previewSegment", metrics, known(preview)),
+        audience_route("POST", f"{PATH}/explain", "explainSegment", metrics, known(explain)),
+        audience_route("GET", CODE, "getSegment", metrics, known(show)),
+        audience_route("PUT", CODE, "updateSegment", metrics, known(update)),
+        audience_route("DELETE", CODE, "deleteSegment", metrics, known(delete)),
+        audience_route("GET", f"{CODE}/export", "exportSegment", metrics, known(export)),
+    ]
+
+
+def _code(request: AnyRequest) -> str:
+    return str(request.path_params["code"])
+
+
+async def _body(request: AnyRequest, type_: type[BodyT]) -> BodyT:
+    """Read the body.
+
+    Raises:
+        MalformedRequest: With all that keeps it from being of the type.
+    """
+    document = parse(await read_body(request))
+    problems = misfits(document, type_, "")
+    if problems:
+        raise malformed(problems)
+    return msgspec.convert(document, type_)
+
+
+def _document(segment: Segment) -> dict[str, object]:
+    return {
+        "code": segment.code,
+        "title": segment.title,
+        "source": segment.source,
+        "application": segment.application_code,
+        "created_at": segment.created_at,
+    }
