@@ -802,13 +802,9 @@ $$;
 create function attribute_changes_v1(before jsonb, after jsonb) returns jsonb
 language sql immutable parallel safe
 return case when before is distinct from after then (
-    select jsonb_object_agg(found.tag, jsonb_build_object('from', before -> found.tag, 'to', after -> found.tag))
-    from (
-        select was.tag from jsonb_object_keys(before) as was(tag)
-        union
-        select becomes.tag from jsonb_object_keys(after) as becomes(tag)
-    ) as found
-    where coalesce(before -> found.tag, 'null'::jsonb) <> coalesce(after -> found.tag, 'null'::jsonb)
+    select jsonb_object_agg(tag.name, jsonb_build_object('from', before -> tag.name, 'to', after -> tag.name))
+    from jsonb_object_keys(before || after) as tag(name)
+    where coalesce(before -> tag.name, 'null'::jsonb) <> coalesce(after -> tag.name, 'null'::jsonb)
 ) end;
 
 -- The first instant strictly after `at` at which the clock of `zone` shows `clock`, on one of the ISO weekdays given

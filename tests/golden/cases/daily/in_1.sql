@@ -105,14 +105,20 @@ remembered as (
     insert into profile_change (shard, profile_id, at, enrollment_id, changes)
     select %(shard)s::smallint, d.profile_id, %(now)s::timestamptz, d.enrollment_id, d.changes
     from (
-    select
-        c.profile_id, c.enrollment_id,
-        attribute_changes_v1(coalesce(p.attributes, '{}'::jsonb), c.attributes) as changes
+    select c.profile_id, c.enrollment_id, e.changes
     from updated as c
     left join lateral (
         select p.attributes from profile as p
         where p.shard = %(shard)s::smallint and p.profile_id = c.profile_id offset 0
     ) as p on true
+    cross join lateral (
+        select jsonb_object_agg(
+            tag.name, jsonb_build_object('from', p.attributes -> tag.name, 'to', c.attributes -> tag.name)
+        ) as changes
+        from jsonb_object_keys(coalesce(p.attributes, '{}'::jsonb) || c.attributes) as tag(name)
+        where coalesce(p.attributes -> tag.name, 'null'::jsonb) <> coalesce(c.attributes -> tag.name, 'null'::jsonb)
+    ) as e
+    where p.attributes is distinct from c.attributes
     offset 0
     ) as d
     where d.changes is not null
