@@ -7,12 +7,14 @@ wrong with it, `plan.txt` with all plans in words, and one file per statement.
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
+from sojourn.cli.explain import parameters
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.goals import convert
@@ -33,6 +35,7 @@ from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Graph
 from sojourn.model.points import RandomSplitter, StartByApi, StartBySegment, WaitForTrigger, is_entry
 from sojourn.seglang import parse
+from sojourn.store.tick import PLACEHOLDER
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/graph.json"))
 ACCEPT = os.environ.get("SOJOURN_ACCEPT") == "1"
@@ -127,3 +130,13 @@ def test_the_same_graph_gives_the_same_text(case: Path) -> None:
 def test_the_document_comes_back_as_it_was(case: Path) -> None:
     graph = load(case)
     assert msgspec.json.decode(msgspec.json.encode(graph), type=Graph) == graph
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_statement_can_be_analyzed(case: Path) -> None:
+    given = parameters(shard=1, now=datetime(2026, 1, 1, tzinfo=UTC))
+    if check(load(case), SCOPE):
+        return
+    for name, statement in statements(charted(load(case))):
+        missing = set(PLACEHOLDER.findall(statement.sql)) - {"", *given, *statement.values}
+        assert not missing, f"{name} of {case.name}"

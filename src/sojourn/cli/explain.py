@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -59,9 +59,22 @@ async def explain(conn: Conn, workspace_id: int, journey: UUID, stages: Sequence
 async def analysed(conn: Conn, workspace_id: int, journey: UUID, *, shard: int, now: datetime) -> list[Shown]:
     """Return how the database carries out each statement of a journey for one shard, at this instant."""
     row = await _find(conn, workspace_id, journey)
-    given = {
+    given = parameters(shard=shard, now=now)
+    return [
+        (
+            "text",
+            f"{name}\n{await analyze(conn, statement.sql, {**statement.values, **given}, shard=shard)}\n",
+        )
+        for name, statement in (await _compile(conn, row)).statements
+    ]
+
+
+def parameters(*, shard: int, now: datetime) -> dict[str, Any]:
+    """Return values for all parameters that a tick gives to compiled statements."""
+    return {
         "after_profile": 0,
         "batch": ANALYZED_PEOPLE,
+        "enrolls": False,
         "entry": "{}",
         "first_event": 0,
         "first_received": datetime.min.replace(year=1970, tzinfo=now.tzinfo),
@@ -71,18 +84,13 @@ async def analysed(conn: Conn, workspace_id: int, journey: UUID, *, shard: int, 
         "moved": "[]",
         "next_enrollment": None,
         "now": now,
+        "people": [],
         "received_at": now,
         "request_uuid": None,
         "shard": shard,
+        "watched": False,
         "zones": None,
     }
-    return [
-        (
-            "text",
-            f"{name}\n{await analyze(conn, statement.sql, {**statement.values, **given}, shard=shard)}\n",
-        )
-        for name, statement in (await _compile(conn, row)).statements
-    ]
 
 
 async def _find(conn: Conn, workspace_id: int, journey: UUID) -> JourneyRow:
