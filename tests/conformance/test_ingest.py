@@ -135,6 +135,16 @@ async def test_filters_are_created_and_listed(http: httpx.AsyncClient) -> None:
     assert code == 210
 
 
+async def test_filters_are_deleted_unless_something_names_them(http: httpx.AsyncClient) -> None:
+    await accepted(http, "createFilter", {"name": "All", "code": "ALL", "conditions": 'T("City", SET)'})
+    await accepted(http, "createFilter", {"name": "Some", "code": "SOME", "conditions": 'Segment("ALL")'})
+    text = "the segment is used by the segment `SOME`"
+    assert await refused(http, "deleteFilter", {"code": "ALL"}) == (200, 210, text)
+    assert await accepted(http, "deleteFilter", {"code": "SOME"}) is None
+    assert await accepted(http, "deleteFilter", {"code": "ALL"}) is None
+    assert await refused(http, "deleteFilter", {"code": "ALL"}) == (200, 404, "segment not found")
+
+
 SOMEBODY = {"application": APP, "hwid": "h"}
 OPERATION = 'must be a value, or {"operation": …, "value": …} with the operation'
 OPERATIONS = f"{OPERATION} 0 (set), 1 (append), 2 (remove), 3 (increment)"

@@ -383,7 +383,7 @@ async def test_an_argument_error_names_every_place(
     assert await values(site, "select count(*) from inbox") == [0]
 
 
-@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"getPreset", "deletePreset", "deleteUser"}))
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"deleteFilter", "getPreset", "deletePreset", "deleteUser"}))
 async def test_another_workspaces_application_is_404(http: httpx.AsyncClient, method: str) -> None:
     whole = DEVICE | {
         "event": "x", "name": "x", "conditions": 'T("a", SET)', "email": "a@b.c", "userId": "ada", "tags": {},

@@ -14,6 +14,7 @@ from sojourn.service.commands import (
     DefinedAttribute,
     DefineEvent,
     DeletePreset,
+    DeleteSegment,
     EventAttributeType,
     GetPreset,
     ListPresets,
@@ -44,6 +45,12 @@ class ListFiltersRequest(Struct, frozen=True, kw_only=True):
     """`listFilters`."""
 
     application: str | None = None
+
+
+class DeleteFilterRequest(Struct, frozen=True, kw_only=True):
+    """`deleteFilter`."""
+
+    code: str
 
 
 class CreatePresetRequest(Struct, frozen=True, kw_only=True):
@@ -99,6 +106,11 @@ def create_filter(request: CreateFilterRequest) -> Decoded:
 def list_filters(request: ListFiltersRequest) -> Decoded:
     """Read `listFilters`."""
     return Decoded(ListSegments(application_code=request.application))
+
+
+def delete_filter(request: DeleteFilterRequest) -> Decoded:
+    """Read `deleteFilter`."""
+    return Decoded(DeleteSegment(code=request.code))
 
 
 def create_preset(request: CreatePresetRequest) -> Decoded:

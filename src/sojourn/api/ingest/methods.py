@@ -47,6 +47,7 @@ METHODS: Mapping[str, Method] = {
     "createPreset": _server(definitions.CreatePresetRequest, definitions.create_preset, OF_PRESETS),
     "deleteDevice": _server(devices.DeviceRequest, devices.delete_device, OF_DEVICES),
     "deleteEmail": _server(emails.DeleteEmailRequest, emails.delete_email, OF_DEVICES),
+    "deleteFilter": _server(definitions.DeleteFilterRequest, definitions.delete_filter),
     "deletePreset": _server(definitions.PresetRequest, definitions.delete_preset),
     "deleteUser": _server(people.DeleteUserRequest, people.delete_user, OF_DEVICES),
     "getPreset": _server(definitions.PresetRequest, definitions.get_preset),

@@ -17,6 +17,7 @@ from sojourn.service.commands import (
     DeleteDevice,
     DeletePerson,
     DeletePreset,
+    DeleteSegment,
     GetAttributes,
     GetPreset,
     ListPresets,
@@ -38,9 +39,9 @@ EPOCH_SECONDS_MAX = 253_402_300_799
 """The end of the year 9999."""
 
 Command = (
-    CreatePreset | CreateSegment | DefineEvent | DeleteDevice | DeletePerson | DeletePreset | GetAttributes | GetPreset
-    | ListPresets | ListSegments | OpenApplication | PostEvent | RegisterDevice | RegisterEmail | RegisterUser
-    | ReportMessage | SetAttributes | UnregisterDevice
+    CreatePreset | CreateSegment | DefineEvent | DeleteDevice | DeletePerson | DeletePreset | DeleteSegment
+    | GetAttributes | GetPreset | ListPresets | ListSegments | OpenApplication | PostEvent | RegisterDevice
+    | RegisterEmail | RegisterUser | ReportMessage | SetAttributes | UnregisterDevice
 )  # fmt: skip
 
 
