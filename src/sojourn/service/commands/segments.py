@@ -1,0 +1,114 @@
+"""Commands and replies: segments, and the questions they answer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class CreateSegment(Struct, frozen=True, kw_only=True):
+    """Store a named segment. Reply: `Segment`."""
+
+    title: str
+    source: str
+    code: str = ""
+    application_code: str | None = None
+
+
+class GetSegment(Struct, frozen=True, kw_only=True):
+    """Reply: `Segment`."""
+
+    code: str
+
+
+class UpdateSegment(Struct, frozen=True, kw_only=True):
+    """Give a segment another title and meaning, also where journeys run by it. Reply: `Segment`."""
+
+    code: str
+    title: str
+    source: str
+
+
+class DeleteSegment(Struct, frozen=True, kw_only=True):
+    """Delete a segment that nothing uses. Reply: `Done`."""
+
+    code: str
+
+
+class CountSegment(Struct, frozen=True, kw_only=True):
+    """Count the people in a stored segment, or in one that is only typed: exactly one of both. Reply: `People`."""
+
+    code: str = ""
+    source: str = ""
+
+
+class PreviewSegment(Struct, frozen=True, kw_only=True):
+    """Count the people in a segment, and show some, with these attributes. Reply: `People`."""
+
+    code: str = ""
+    source: str = ""
+    sample: int = 10
+    attributes: tuple[str, ...] = ()
+
+
+class SampledPerson(Struct, frozen=True, kw_only=True):
+    """Somebody in a segment. `attributes` has those that were asked for and that they have."""
+
+    profile: int
+    user_id: str | None
+    attributes: Mapping[str, Any]
+
+
+class People(Struct, frozen=True, kw_only=True):
+    """How many people there are, and some of them."""
+
+    count: int
+    sample: tuple[SampledPerson, ...] = ()
+
+
+class ExplainSegment(Struct, frozen=True, kw_only=True):
+    """Ask why a person, named in one way, is in a segment or not. Reply: `Explained`."""
+
+    code: str = ""
+    source: str = ""
+    user_id: str = ""
+    hwid: str = ""
+
+
+class Explained(Struct, frozen=True, kw_only=True):
+    """Whether a person meets a part of a segment.
+
+    Attributes:
+        kind: `condition` has no parts; `segment` has one, which is the stored segment.
+        text: In the segmentation language, of conditions and segments.
+        value: What the person has that the condition is about; None where there is nothing.
+    """
+
+    kind: Literal["all", "any", "not", "segment", "condition"]
+    is_met: bool
+    text: str = ""
+    value: Any = None
+    parts: tuple["Explained", ...] = ()
+
+
+class ListSegments(Struct, frozen=True, kw_only=True):
+    """Reply: `SegmentList`."""
+
+    application_code: str | None = None
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """A stored segment."""
+
+    code: str
+    title: str
+    source: str
+    application_code: str | None
+    created_at: datetime
+
+
+class SegmentList(Struct, frozen=True, kw_only=True):
+    """All segments of a workspace, by title."""
+
+    items: tuple[Segment, ...]
