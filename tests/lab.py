@@ -40,6 +40,7 @@ from sojourn.model.points import (
 from sojourn.model.segments import Expression, Static
 from sojourn.service.moves import moves
 from sojourn.store.connection import Conn
+from sojourn.store.partitions import DAILY, partitions
 from sojourn.store.wakeups import connect_worker
 from tests.walker import Conversion, Departure, Journey, Message, Row, Walker
 
@@ -318,8 +319,16 @@ class Lab:
         await self.conn.close()
 
     async def clear(self) -> None:
-        """Forget everybody and every journey."""
+        """Forget everybody and every journey, and days that upkeep made."""
         await self.conn.execute(f"{CLEAR}; update shard set next_enrollment = 1, ticked_at = null")
+        for table in DAILY:
+            past, *days = await partitions(self.conn, table)
+            if days:
+                await self.conn.execute(
+                    "; ".join(f"drop table {day.name}" for day in days)
+                    + f"; alter table {table} detach partition {past.name}"
+                    + f"; alter table {table} attach partition {past.name} for values from (minvalue) to (maxvalue)"
+                )
         self.now, self.budget, self.runner = NOON, Budget(), None
         self.journeys.clear()
         self.profiles.clear()
