@@ -1,7 +1,9 @@
 """The tracking API: each call, each refusal, and what arrives."""
 
+import asyncio
 import gzip
 import json
+import random
 from base64 import b64encode
 from datetime import datetime
 from typing import Any
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 
 from sojourn.api.track.problems import STATUSES
 from sojourn.api.track.wire import BATCH_MAX, EVENT_MAX
+from sojourn.engine.runner import Runner
+from sojourn.service.doctor import examine
 from sojourn.service.tokens import ensure_token
 from tests.conformance.conftest import NOON, TOKEN, Site
 
@@ -96,6 +100,13 @@ async def test_a_group_is_an_attribute(track: httpx.AsyncClient, site: Site) -> 
 async def test_an_alias_joins_what_a_visitor_did(track: httpx.AsyncClient, site: Site) -> None:
     await sent(track, "track", {"anonymousId": "a1", "event": "Visited"})
     await sent(track, "alias", {"userId": "ada", "previousId": "a1"})
+    assert [user for user, _ in await people(site)] == ["ada"]
+
+
+async def test_an_alias_holds_for_a_user_id_that_comes_only_later(track: httpx.AsyncClient, site: Site) -> None:
+    await sent(track, "alias", {"userId": "ada", "previousId": "old"})
+    await sent(track, "track", {"userId": "old", "event": "Bought"})
+    await sent(track, "track", {"userId": "ada", "event": "Visited"})
     assert [user for user, _ in await people(site)] == ["ada"]
 
 
@@ -287,3 +298,64 @@ async def test_nothing_makes_it_fail(track: httpx.AsyncClient, batch: Any, metho
     one = batch[0] if isinstance(batch, list) and batch else batch
     response = await track.post("/v1/track", content=json.dumps(one).encode())
     assert response.status_code in {200, 400}
+
+
+# Everybody at once ------------------------------------------------------------------------------------------------
+
+CLIENTS = 8
+
+
+def calls_about(person: int) -> list[dict[str, Any]]:
+    """What every client says of a person, who goes by four names that nobody connected before."""
+    user, visitor, old, phone = f"user{person}", f"visitor{person}", f"old{person}", f"phone{person}"
+    said: list[dict[str, Any]] = [
+        {"type": "identify", "userId": user, "anonymousId": visitor, "traits": {"plan": "pro"}},
+        {"type": "track", "anonymousId": visitor, "event": "Visited"},
+        {"type": "track", "userId": user, "event": "Bought"},
+        {"type": "track", "userId": old, "event": "Called"},
+        {"type": "alias", "previousId": old, "userId": user},
+        {"type": "screen", "userId": user, "anonymousId": phone, "name": "Cart"},
+        {"type": "identify", "userId": old, "traits": {"since": 2019}},
+    ]
+    return [call | {"messageId": f"{person}-{place}"} for place, call in enumerate(said)]
+
+
+async def test_eight_clients_post_the_same_users_ids_and_merges_at_once(track: httpx.AsyncClient, site: Site) -> None:
+    everything = [call for person in range(4) for call in calls_about(person)]
+    done = asyncio.Event()
+    engines = [Runner(site.url, lambda: site.now, name=f"engine-{number}") for number in range(2)]
+    working = [asyncio.create_task(engine.run(done)) for engine in engines]
+
+    async def post(client: int) -> None:
+        chance = random.Random(client)
+        order = chance.sample(everything, len(everything))
+        while order:
+            some = [order.pop() for _ in range(min(len(order), chance.choice((1, 1, 4))))]
+            if len(some) > 1:
+                await sent(track, "batch", {"batch": some})
+            else:
+                await sent(track, some[0]["type"], {key: value for key, value in some[0].items() if key != "type"})
+
+    await asyncio.gather(*(post(client) for client in range(CLIENTS)))
+    done.set()
+    await asyncio.gather(*working)
+    names = (
+        "select p.user_id, p.attributes, array(select i.value from identity as i where i.profile_shard = p.shard"
+        " and i.profile_id = p.profile_id order by 1), array(select e.name from event as e where e.shard = p.shard"
+        " and e.profile_id = p.profile_id order by 1) from profile as p order by 1"
+    )
+    await site.drain()
+    assert [row[1:] for row in await site.rows(names)] == [
+        (
+            {"plan": "pro", "since": 2019},
+            [f"old{person}", f"old{person}", f"phone{person}", f"user{person}", f"visitor{person}"],
+            ["Bought", "Called", "Visited", "screen"],
+        )
+        for person in range(4)
+    ]
+    assert await site.rows("select from inbox union all select from transfer") == []
+    async with site.pool.connection() as conn:
+        await conn.set_autocommit(True)
+        findings = await examine(conn, site.now)
+        await conn.set_autocommit(False)
+    assert [finding for finding in findings if finding.severity == "error"] == []

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from sojourn.model.identities import EMAIL, IDENTITY_MAX, Identity, device_identity, user_identity
+from sojourn.model.identities import EMAIL, IDENTITY_MAX, Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.problems import Problem
 from sojourn.service.commands import AttributeOperation, Call, Caller, Done, Surroundings, TrackCalls
 from sojourn.service.errors import NotAllowed
@@ -16,7 +16,6 @@ from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.people import DEVICE_TYPES
 from sojourn.service.resources import Resources
 from sojourn.service.values import NAME_MAX, document_problems, id_problems, name_problems, refuse
-from sojourn.store.identities import find_identities
 
 EMAIL_TRAIT = "email"
 GROUP_ID = "group_id"
@@ -47,7 +46,7 @@ async def track_calls(resources: Resources, caller: Caller, command: TrackCalls)
         zones=await resources.facts.zones(),
         resources=resources,
     )
-    notices = await reader.read(command.calls)
+    notices = reader.read(command.calls)
     await resources.acceptance.submit_all(notices)
     reader.remember()
     return Done()
@@ -67,15 +66,13 @@ class _Reader:
         self._noted: dict[Identity, Surroundings] = {}
         self._devices: list[Notice] = []  # that the call just read brings
 
-    async def read(self, calls: Sequence[Call]) -> list[Notice]:
-        aliases = [call for call in calls if call.kind == "alias"]
-        formers = await self._formers(calls, aliases) if aliases else {}
+    def read(self, calls: Sequence[Call]) -> list[Notice]:
         notices: list[Notice] = []
         for call in calls:
             if call.kind == "event":
                 notices.append(self._event(call))
             elif call.kind == "alias":
-                notices.append(self._alias(call, formers[call.previous_id]))
+                notices.append(self._alias(call))
             else:
                 notices.extend(self._facts(call))
             if self._devices:
@@ -109,9 +106,12 @@ class _Reader:
             words = (Word(kind="attributes", data=json_text({"operations": []} | self._said(news))), event)
         return self._notice(identities, words, call.attributes)
 
-    def _alias(self, call: Call, former: Identity) -> Notice:
+    def _alias(self, call: Call) -> Notice:
+        """Take the previous id for a user's and for a visitor's: nothing tells which of the two it was, or will be."""
         lead = user_identity(self._workspace_id, call.user_id)
-        notice = self._notice((lead, former), (Word(kind="attributes", data='{"operations":[]}'),))
+        former = user_identity(self._workspace_id, call.previous_id)
+        visitor = anonymous_identity(self._workspace_id, call.previous_id)
+        notice = self._notice((lead, former, visitor), (Word(kind="attributes", data='{"operations":[]}'),))
         return msgspec.structs.replace(notice, joins_users=True)
 
     def _facts(self, call: Call) -> Iterator[Notice]:
@@ -160,19 +160,6 @@ class _Reader:
         if news.location:
             said["location"] = news.location
         return said
-
-    async def _formers(self, calls: Sequence[Call], aliases: Sequence[Call]) -> dict[str, Identity]:
-        """Find of what kind each previous id is: one that the request uses, a known one, or a new anonymous one."""
-        ids = {call.previous_id for call in aliases}
-        user = {each: user_identity(self._workspace_id, each) for each in ids}
-        anonymous = {each: Identity(self._workspace_id, "anonymous_id", each) for each in ids}
-        used = {identity for call in calls if call.user_id or call.anonymous_id for identity in self._identities(call)}
-        async with self._resources.pool.connection() as conn:
-            shard_count = await self._resources.facts.shard_count()
-            used |= (await find_identities(conn, {*user.values(), *anonymous.values()}, shard_count=shard_count)).keys()
-        return {
-            each: user[each] if user[each] in used and anonymous[each] not in used else anonymous[each] for each in ids
-        }
 
 
 def _operations(call: Call) -> Iterator[AttributeOperation]:
