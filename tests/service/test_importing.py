@@ -12,7 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sojourn.engine.catalog import Catalog
 from sojourn.engine.runner import Runner
+from sojourn.engine.tick import Advance, Budget
+from sojourn.engine.transfers import Transfers
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.errors import InvalidDocument
 from sojourn.service.facts import Facts
@@ -22,7 +25,8 @@ from sojourn.service.importing.run import ImportMoved, Report, import_file
 from sojourn.service.reactions import Reactions
 from sojourn.service.resources import Resources
 from sojourn.service.workspaces import ensure_default
-from sojourn.store.connection import make_pool
+from sojourn.store.connection import connect, make_pool
+from sojourn.store.deletion import Grave, erase_people
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CODE = "AAAAA-11111"
@@ -292,6 +296,44 @@ async def test_live_audiences_are_told_of_whom_an_import_writes(importer: Import
 
     await importer.run(HISTORY, importer.file("events.csv", "user_id,event\nada,seen\nbob,seen\n"))
     assert await importer.rows(LOOKED) == people
+
+
+NAMES = """
+    select i.value, e.name from identity as i
+    left join event as e on e.shard = i.profile_shard and e.profile_id = i.profile_id
+    where exists (select from profile as p where p.shard = i.profile_shard and p.profile_id = i.profile_id) order by 1
+"""
+
+
+@pytest.mark.parametrize("fate", ["merged", "deleted"])
+async def test_history_finds_whoever_was_merged_or_deleted_while_it_waited(
+    importer: Importer, database_url: str, fate: str
+) -> None:
+    """The import has found a visitor and waits for the lease; before it gets it, the visitor is no more."""
+    path = importer.file("events.csv", "anonymous_id,event\nvisitor,seen\n")
+    await importer.run(PEOPLE, importer.file("people.csv", "user_id,anonymous_id\nada,\n,visitor\n"))
+    await importer.drain()
+    [(shard, profile_id)] = await importer.rows(
+        "select profile_shard, profile_id from identity where value = 'visitor'"
+    )
+    async with await connect(database_url, application_name="engine") as conn:
+        await conn.execute("select from shard where shard = %s for update", (shard,))
+        importing = asyncio.create_task(importer.run(HISTORY, path))
+        async with asyncio.timeout(30):
+            while not await importer.rows("select from pg_locks where not granted"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)  # nothing signals that somebody waits
+        if fate == "merged":
+            await importer.run(PEOPLE, importer.file("same.csv", "user_id,anonymous_id\nada,visitor\n"))
+            catalog = Catalog()
+            await Advance(conn, catalog, shard=shard, now=NOW, budget=Budget()).run()
+            assert (await Transfers(conn, catalog, shard=shard, now=NOW).run()).n == 1
+        else:
+            await erase_people(conn, Grave(shard, 1, [profile_id]), now=NOW)
+        await conn.commit()
+        assert (await importing).rows_done == 1
+    await importer.drain()
+    found = [("ada", "seen"), ("visitor", "seen")] if fate == "merged" else [("ada", None), ("visitor", "seen")]
+    assert await importer.rows(NAMES) == found
 
 
 async def test_history_with_ids_of_its_own_is_not_doubled_by_another_file(importer: Importer) -> None:

@@ -91,11 +91,6 @@ async def finish_import(conn: Conn, *, workspace_id: int, import_id: str, now: d
     await conn.execute(QUERIES["finish_import"], {"workspace_id": workspace_id, "import_id": import_id, "now": now})
 
 
-async def lease_shards(conn: Conn, shards: Iterable[int]) -> None:
-    """Keep ticks off some shards until the transaction ends."""
-    await conn.execute(QUERIES["lease_shards"], {"shards": sorted(set(shards))})
-
-
 async def copy_people(
     conn: Conn,
     *,

@@ -21,7 +21,8 @@ from sojourn.service.resources import Resources
 from sojourn.service.upkeep import prepare_days
 from sojourn.store import importing as store
 from sojourn.store.connection import Conn
-from sojourn.store.identities import find_identities
+from sojourn.store.deletion import lease_shards
+from sojourn.store.identities import Owners, find_identities
 from sojourn.store.importing import PastEvent, Progress
 from sojourn.store.inbox import append_inbox
 from sojourn.store.upkeep import note_events_forgotten
@@ -214,30 +215,43 @@ class _Run:
             await self._advance(conn, done, reached)
 
     async def _store_history(self, conn: Conn, rows: Sequence[EventRow], done: Progress, reached: Progress) -> None:
-        now = self._resources.clock()
         leads = {row.identities[0] for row in rows}
-        async with conn.transaction():
-            await write_newcomers(conn, [_nothing_known(lead) for lead in sorted(leads)], self._owner, now)
-        async with conn.transaction():
-            owners = await find_identities(conn, leads, shard_count=self._owner.shard_count)
-            events = [
-                PastEvent(
-                    shard=owners[row.identities[0]].shard,
-                    profile_id=owners[row.identities[0]].profile_id,
-                    name=row.name,
-                    data=json_text(row.attributes),
-                    occurred_at=row.occurred_at or now,
-                    source_id=row.source_id,
-                )
-                for row in rows
-            ]
-            await store.lease_shards(conn, {event.shard for event in events})
-            await store.copy_history(
-                conn, workspace_id=self._owner.workspace_id, app_id=self._owner.app_id, events=events, now=now
+        is_stored = False
+        while not is_stored:  # anew, where somebody was merged or deleted in between
+            async with conn.transaction():
+                newcomers = [_nothing_known(lead) for lead in sorted(leads)]
+                await write_newcomers(conn, newcomers, self._owner, self._resources.clock())
+            async with conn.transaction():
+                if (owners := await self._leased(conn, leads)) is not None:
+                    await self._write_history(conn, rows, owners)
+                    await self._advance(conn, done, reached)
+                    is_stored = True
+
+    async def _leased(self, conn: Conn, leads: set[Identity]) -> Owners | None:
+        """Return whose the identities are, holding their leases; None where that changed while we waited for these."""
+        owners = await find_identities(conn, leads, shard_count=self._owner.shard_count)
+        await lease_shards(conn, sorted({person.shard for person in owners.values()}))
+        present = await find_identities(conn, leads, shard_count=self._owner.shard_count)
+        return present if present == owners and present.keys() == leads else None
+
+    async def _write_history(self, conn: Conn, rows: Sequence[EventRow], owners: Owners) -> None:
+        now = self._resources.clock()
+        events = [
+            PastEvent(
+                shard=owners[row.identities[0]].shard,
+                profile_id=owners[row.identities[0]].profile_id,
+                name=row.name,
+                data=json_text(row.attributes),
+                occurred_at=row.occurred_at or now,
+                source_id=row.source_id,
             )
-            looks = look_rows(set(owners.values()), workspace_id=self._owner.workspace_id, now=now)
-            await append_inbox(conn, looks, now=now)
-            await self._advance(conn, done, reached)
+            for row in rows
+        ]
+        await store.copy_history(
+            conn, workspace_id=self._owner.workspace_id, app_id=self._owner.app_id, events=events, now=now
+        )
+        looks = look_rows(set(owners.values()), workspace_id=self._owner.workspace_id, now=now)
+        await append_inbox(conn, looks, now=now)
 
     async def _accept(self, conn: Conn, notices: Sequence[Notice]) -> None:
         if notices:

@@ -1,6 +1,14 @@
 -- Deleting people and devices. Each statement works on one shard, whose lease the transaction holds; what it took away is
 -- what it returns or counts.
 
+-- name: lease_shards
+-- Take the leases of shards in their order, waiting for ticks under way; no tick runs on them until the transaction ends.
+select s.shard
+from shard as s
+where s.shard = any(%(shards)s::smallint[])
+order by s.shard
+for update;
+
 -- name: touch_shard
 -- Make ticks that took their snapshot before this transaction fail, as a tick does for other ticks.
 update shard as s

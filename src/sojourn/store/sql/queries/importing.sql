@@ -43,11 +43,3 @@ order by input.shard, input.source_id, input.place;
 insert into import_run (import_id, workspace_id, subject, started_at)
 values (%(import_id)s, %(workspace_id)s, %(subject)s, %(now)s)
 on conflict (workspace_id, import_id) do nothing;
-
--- name: lease_shards
--- Take the leases of shards in their order, waiting for ticks under way; no tick runs on them until the transaction ends.
-select s.shard
-from shard as s
-where s.shard = any(%(shards)s::smallint[])
-order by s.shard
-for update;
