@@ -26,7 +26,7 @@ run: $(VENV)/.ready  ## Start the server on ./data with the example people and j
 
 .PHONY: test
 test: lint  ## Check style, types and layers, then run every test.
-	$(BIN)/pytest src tests --doctest-modules $(ARGS)
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(or $(ARGS),src tests --doctest-modules)
 
 .PHONY: lint
 lint: $(VENV)/.ready-dev  ## Check style, types and layers.
