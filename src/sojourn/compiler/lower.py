@@ -29,8 +29,12 @@ from sojourn.model.graph import Graph
 from sojourn.model.points import (
     AnyPoint,
     BooleanSplitter,
+    Condition,
+    Content,
     DateAttribute,
+    ElementClick,
     Exit,
+    GoalCheck,
     MessageBus,
     PointId,
     ProfileOperation,
@@ -39,6 +43,7 @@ from sojourn.model.points import (
     StartByApi,
     StartBySegment,
     UpdateProfile,
+    UrlMatch,
     Wait,
     WaitForTrigger,
     Webhook,
@@ -339,9 +344,14 @@ def _reads_context(step: Step) -> bool:
             StartBySegment()
             | MessageBus()
             | StartByApi()
+            | UrlMatch()
+            | ElementClick()
             | WaitForTrigger()
+            | Content()
             | BooleanSplitter()
             | RandomSplitter()
+            | Condition()
+            | GoalCheck()
             | Webhook()
             | SendEmail()
             | Exit()

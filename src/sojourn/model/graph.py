@@ -5,18 +5,34 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sojourn.model.points import AnyPoint, Conditions, PointId
+from sojourn.model.points import AnyPoint, Conditions, JourneyGoal, JsonText, Name, PointId, Text
 from sojourn.model.schedule import ClockTime, Weekday, ZoneName
 
-OutputName = Annotated[str, Meta(pattern=r"^(default|output[1-9][0-9]?)$")]
+OutputName = Annotated[str, Meta(pattern=r"^(default|output[1-9][0-9]?|extra[1-9][0-9]{0,3})$")]
 
 
 class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """From an output of a point to another point."""
+    """From an output of a point to another point.
+
+    Attributes:
+        output: `extra1`, `extra2`, … are no outputs of any point. A draft has them where somebody drew an edge that
+            stands for none: a second one from the same output, or one with a label that the point does not know.
+        label: What is written at it. Which output it leaves by is `output`, whatever this says.
+    """
 
     from_: PointId
     output: OutputName
     to: PointId
+    label: Text = ""
+
+
+def edge_order(output: str) -> tuple[bool, int]:
+    """Order the edges of a point by their outputs: `default`, those with a number, and then the extra ones.
+
+    >>> sorted(["extra1", "output10", "output2", "default"], key=edge_order)
+    ['default', 'output2', 'output10', 'extra1']
+    """
+    return output.startswith("extra"), int(output.removeprefix("extra").removeprefix("output").replace("default", "0"))
 
 
 class Capping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,6 +83,34 @@ class ConversionGoal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     value_attribute: Annotated[str, Meta(max_length=255)] = ""
 
 
+class Reentry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether people may come in again.
+
+    Attributes:
+        mode: ONCE: never. ALWAYS: whenever they are not inside. COOLDOWN: once `cooldown_hours` have passed since they
+            last came in, and they are not inside.
+    """
+
+    mode: Literal["ONCE", "ALWAYS", "COOLDOWN"] = "ONCE"
+    cooldown_hours: Annotated[int, Meta(ge=1, le=87_600)] | None = None
+
+
+class Conduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the journeys dialect calls the `settings` of a journey. Fields that are None were not given.
+
+    Attributes:
+        on_pause: HOLD: who is inside stays where they are while that dialect pauses the journey; else they go on.
+        reentry: None: ONCE.
+        exit_on_goal: Who reaches the goal leaves the journey at once. None: they do.
+        other: A JSON object with what nobody here knows, for whoever wrote it.
+    """
+
+    on_pause: Literal["CONTINUE", "HOLD"] | None = None
+    reentry: Reentry | None = None
+    exit_on_goal: bool | None = None
+    other: JsonText = "{}"
+
+
 ResumePolicy = Literal["RESUME_CONTINUE", "RESUME_SPREAD", "RESUME_SHIFT", "RESUME_DROP_OVERDUE"]
 TrackChangePolicy = Literal["USER_ID_TRACK_CHANGE_POLICY_KEEP", "USER_ID_TRACK_CHANGE_POLICY_DROP"]
 
@@ -83,6 +127,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             they go on spread over an hour; every timer is shifted by the length of the pause; they are dropped.
         removed_points: What becomes of people who stand on a point that an edit removed: they go on from where its
             default output led, or they are dropped with the reason `point removed`.
+        conduct: The settings of the journeys dialect. None: it gave none, so what the entries say about coming again
+            holds, and nothing is known of the rest.
+        goal: The goal of the journeys dialect, beside the conversion goals.
+        audience_code: The code of the stored segment whose people the journey is for. None: everybody.
+        admits_anonymous: People without a user id may come in, too.
     """
 
     application_code: str
@@ -95,6 +144,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     transactional: bool = False
     resume_policy: ResumePolicy = "RESUME_CONTINUE"
     removed_points: Literal["CONTINUE", "DROP"] = "CONTINUE"
+    conduct: Conduct | None = None
+    goal: JourneyGoal | None = None
+    audience_code: Name | None = None
+    admits_anonymous: bool = True
 
     @property
     def window_seconds(self) -> int:

@@ -1,6 +1,7 @@
 """Points: the places of a graph. One type per kind; what a kind means is decided in the compiler.
 
-Field names and kinds are those of the gateway contract, section 3, so that a document can be read beside it.
+Field names and kinds are those of the gateway contract, section 3, so that a document can be read beside it. Which node
+of the journeys dialect is which point is in docs/adr/0011-one-graph-two-dialects.md.
 """
 
 from datetime import datetime
@@ -18,8 +19,19 @@ Text = Annotated[str, Meta(max_length=1000)]
 Seglang = Annotated[str, Meta(min_length=1, max_length=20_000)]
 Template = Annotated[str, Meta(max_length=1_000_000)]
 Seconds = Annotated[int, Meta(ge=1, le=366 * 86400)]
+FOREVER_SECONDS = 100 * 366 * 86_400
+"""How long people are held where nothing says how long: longer than anybody waits."""
+
 Scalar = str | int | float | bool
 JsonValue = Scalar | None | list[Scalar]
+JsonText = Annotated[str, Meta(min_length=1, max_length=200_000)]
+"""A JSON document as text: kept as it was written, whatever it holds."""
+
+DurationUnit = Literal["SECONDS", "MINUTES", "HOURS", "DAYS", "WEEKS"]
+"""What a duration was counted in by whoever wrote it. Only for showing it again: durations are kept in seconds."""
+
+MatchType = Literal["EXACT", "CONTAINS", "STARTS_WITH", "ENDS_WITH", "REGEX"]
+"""How the address of a page is held against a pattern."""
 
 ConditionOperator = Literal[
     "EQ",
@@ -142,6 +154,23 @@ class StartByApi(Point, frozen=True, kw_only=True, tag="start_by_api"):
     is_deactivated: bool = False
 
 
+class UrlMatch(Point, frozen=True, kw_only=True, tag="url_match"):
+    """Admit whoever views a page: an event `page_view` whose attribute `url` matches.
+
+    A pattern that begins with `/` is held against what follows the origin. EXACT also leaves out of the address what
+    the pattern does not name: its fragment, then its query.
+    """
+
+    match_type: MatchType = "CONTAINS"
+    pattern: Text = ""
+
+
+class ElementClick(Point, frozen=True, kw_only=True, tag="element_click"):
+    """Admit whoever clicks an element: an event `click` whose attribute `selector` is, or holds, this selector."""
+
+    selector: Text = ""
+
+
 # Timing -----------------------------------------------------------------------------------------------------
 
 
@@ -183,9 +212,10 @@ class DateAttribute(Part, frozen=True, kw_only=True):
 
 
 class Wait(Point, frozen=True, kw_only=True, tag="wait"):
-    """Hold people until an instant. Exactly one of the fields says which."""
+    """Hold people until an instant. Exactly one of the fields but `unit` says which."""
 
     duration_seconds: Seconds | None = None
+    unit: DurationUnit | None = None
     time_of_day: TimeOfDay | None = None
     until: Until | None = None
     weekday: OnWeekday | None = None
@@ -222,13 +252,44 @@ class WaitForTrigger(Point, frozen=True, kw_only=True, tag="wait_for_trigger"):
     """Hold people until they do something, or the period ends.
 
     Attributes:
-        period_seconds: At most 90 days.
+        period_seconds: At most 90 days; None: however long it takes, and `default` need not lead anywhere.
         fixed_period: Hold everybody for the whole period, then part them by what they did first.
     """
 
-    period_seconds: Annotated[int, Meta(ge=1, le=90 * 86400)]
+    period_seconds: Annotated[int, Meta(ge=1, le=90 * 86400)] | None = None
+    unit: DurationUnit | None = None
     fixed_period: bool = False
     branches: Annotated[tuple[TriggerBranch, ...], Meta(min_length=1, max_length=3)]
+
+    @property
+    def held_seconds(self) -> int:
+        """Return how long people are held at most."""
+        return self.period_seconds or FOREVER_SECONDS
+
+
+ContentType = Literal["ANNOUNCEMENT", "BANNER", "BEACON", "FLOW", "MODAL", "SURVEY", "TASK_LIST", "TOOLTIP"]
+
+
+class Content(Point, frozen=True, kw_only=True, tag="content"):
+    """Show something in the browser and hold people until they are done with it.
+
+    They leave by `default` when they completed it, by `output1` when they dismissed it, by `output2` when
+    `timeout_seconds` are over. Where one of the latter leads nowhere, they leave by `default` instead.
+
+    Attributes:
+        content_id: Of the content; the journey cannot be started without.
+        timeout_seconds: None: they stay until they are done.
+    """
+
+    content_id: Name | None = None
+    content_type: ContentType | None = None
+    timeout_seconds: Seconds | None = None
+    unit: DurationUnit | None = None
+
+    @property
+    def held_seconds(self) -> int:
+        """Return how long people are held at most."""
+        return self.timeout_seconds or FOREVER_SECONDS
 
 
 # Splitting --------------------------------------------------------------------------------------------------
@@ -270,6 +331,78 @@ class RandomSplitter(Point, frozen=True, kw_only=True, tag="random_splitter"):
     branches: Annotated[tuple[RandomBranch, ...], Meta(min_length=2, max_length=20)]
     sticky: Literal["ENROLLMENT", "PROFILE"] = "ENROLLMENT"
     winner: Winner | None = None
+
+
+class ConditionBranch(Part, frozen=True, kw_only=True):
+    """A way out for whom a rule tree describes.
+
+    Attributes:
+        rule_tree: The JSON of a rule tree; see docs/segments.md.
+    """
+
+    label: Text = ""
+    rule_tree: JsonText
+
+
+class Condition(Point, frozen=True, kw_only=True, tag="condition"):
+    """Part people by rule trees: everybody leaves by the output of the first branch that describes them.
+
+    Whom none describes leaves by `default`.
+    """
+
+    branches: Annotated[tuple[ConditionBranch, ...], Meta(max_length=20)] = ()
+
+
+class EventGoal(Part, frozen=True, kw_only=True):
+    """The person does an event."""
+
+    event_name: Name
+    event_conditions: Conditions = ()
+
+
+class PageVisit(Part, frozen=True, kw_only=True):
+    """The person views a page; matched like `UrlMatch`."""
+
+    match_type: MatchType = "CONTAINS"
+    pattern: Text = ""
+
+
+class AttributeMatch(Part, frozen=True, kw_only=True):
+    """An attribute of the person meets a rule, as in a rule tree: `operator` is spelt as there."""
+
+    field: Name
+    operator: Annotated[str, Meta(min_length=1, max_length=30)]
+    value: JsonValue = None
+
+
+class FlowCompleted(Part, frozen=True, kw_only=True):
+    """The person completes a content."""
+
+    flow_id: Name
+
+
+class JourneyGoal(Part, frozen=True, kw_only=True):
+    """What a journey is for, in the form of the journeys dialect. Exactly one of the first four fields says what.
+
+    Attributes:
+        deadline_days: After so many days since their entry people leave as abandoned. Means nothing in a `GoalCheck`.
+    """
+
+    event: EventGoal | None = None
+    page_visit: PageVisit | None = None
+    attribute_match: AttributeMatch | None = None
+    flow_completed: FlowCompleted | None = None
+    deadline_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+class GoalCheck(Point, frozen=True, kw_only=True, tag="goal_check"):
+    """Part people by whether they reached a goal since they came in: `output1` if they did, else `default`.
+
+    Attributes:
+        goal: None: that of the journey.
+    """
+
+    goal: JourneyGoal | None = None
 
 
 # Actions ----------------------------------------------------------------------------------------------------
@@ -376,15 +509,20 @@ class SendEmail(Point, frozen=True, kw_only=True, tag="send_email"):
     utm: Utm | None = None
 
 
-EntryPoint = StartBySegment | MessageBus | StartByApi
+EntryPoint = StartBySegment | MessageBus | StartByApi | UrlMatch | ElementClick
 AnyPoint = (
     StartBySegment
     | MessageBus
     | StartByApi
+    | UrlMatch
+    | ElementClick
     | Wait
     | WaitForTrigger
+    | Content
     | BooleanSplitter
     | RandomSplitter
+    | Condition
+    | GoalCheck
     | UpdateProfile
     | Webhook
     | SendEmail
@@ -404,19 +542,23 @@ def output_number(name: str) -> int:
     return 0 if name == DEFAULT else int(name.removeprefix("output"))
 
 
-def outputs(point: AnyPoint) -> tuple[str, ...]:
+def outputs(point: AnyPoint) -> tuple[str, ...]:  # noqa: PLR0911 - one case per kind
     """Name the ways out of a point, in canvas order.
 
     Source: the gateway contract, "Every point has output `default` unless it ends the journey", and the table of
     point types. A random splitter has one output per branch and no default.
     """
     match point:
-        case StartBySegment() | MessageBus() | StartByApi() | Wait() | UpdateProfile():
+        case StartBySegment() | MessageBus() | StartByApi() | UrlMatch() | ElementClick() | Wait() | UpdateProfile():
             return (DEFAULT,)
         case WaitForTrigger():
             return (*(output_name(n) for n, _ in enumerate(point.branches, 1)), DEFAULT)
-        case BooleanSplitter() | Webhook():
+        case BooleanSplitter() | GoalCheck() | Webhook():
             return ("output1", DEFAULT)
+        case Content():
+            return ("output1", "output2", DEFAULT)
+        case Condition():
+            return (*(output_name(n) for n, _ in enumerate(point.branches, 1)), DEFAULT)
         case RandomSplitter():
             return tuple(output_name(n) for n, _ in enumerate(point.branches, 1))
         case SendEmail():
@@ -429,4 +571,17 @@ def outputs(point: AnyPoint) -> tuple[str, ...]:
 
 def is_entry(point: AnyPoint) -> bool:
     """Tell whether people come into the journey here."""
-    return isinstance(point, StartBySegment | MessageBus | StartByApi)
+    return isinstance(point, EntryPoint)
+
+
+def may_end_in(point: AnyPoint, output: str) -> bool:
+    """Tell whether an output of a point may lead nowhere in a journey that runs."""
+    match point:
+        case Webhook():
+            return output == "output1"
+        case Content():
+            return output != DEFAULT
+        case WaitForTrigger():
+            return output == DEFAULT and point.period_seconds is None
+        case _:
+            return False

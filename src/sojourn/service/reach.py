@@ -49,7 +49,7 @@ def days_back(point: AnyPoint, scope: SegmentScope) -> int:
     match point:
         case WaitForTrigger():
             look_back = max((branch.look_back_seconds for branch in point.branches), default=0)
-            return -(-(look_back + point.period_seconds) // SECONDS_A_DAY) if look_back else 0
+            return -(-(look_back + point.held_seconds) // SECONDS_A_DAY) if look_back else 0
         case SendEmail():
             return HABIT_DAYS if point.best_time else 0
         case StartBySegment() | BooleanSplitter():

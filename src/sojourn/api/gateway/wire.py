@@ -19,13 +19,14 @@ from sojourn.api.common.paths import is_index, item, joined, member
 from sojourn.api.gateway.pb.sojourn.v3 import journey_gateway_pb2 as pb
 from sojourn.api.gateway.reading import MAX_PROBLEMS, Choices, fill
 from sojourn.api.gateway.writing import to_plain
-from sojourn.model.graph import Edge, Graph, Settings
+from sojourn.model.graph import Edge, Graph, Settings, edge_order
 from sojourn.model.points import (
     AnyPoint,
+    ElementClick,
     MessageBus,
     StartByApi,
     StartBySegment,
-    output_number,
+    UrlMatch,
 )
 from sojourn.model.problems import Problem
 from sojourn.service.commands import Comment, Journey, JourneyDraft, Place
@@ -33,6 +34,7 @@ from sojourn.service.commands import Comment, Journey, JourneyDraft, Place
 COMMENTS_MAX = 500
 CHANNELS = ("email", "in_app", "line", "push", "sms", "webhook", "whatsapp")
 POINTS_MAX = 500
+LABEL_MAX = 1000
 TITLE_MAX = 255
 
 KINDS: Mapping[int, str] = {field.number: field.name for field in pb.PointData.DESCRIPTOR.oneofs_by_name["data"].fields}
@@ -54,11 +56,13 @@ STATUSES: Mapping[str, pb.Status] = {
     "running": pb.STATUS_RUNNING,
 }
 _CAMPAIGN_TYPES: Mapping[type, str] = {
+    ElementClick: "TriggerBased",
     MessageBus: "TriggerBased",
     StartByApi: "ApiBased",
     StartBySegment: "AudienceBased",
+    UrlMatch: "TriggerBased",
 }
-_OUTPUT_NAME = re.compile(r"default|output[1-9][0-9]?")
+_OUTPUT_NAME = re.compile(r"default|output[1-9][0-9]?|extra[1-9][0-9]{0,3}")
 
 DraftRequest = pb.CreateRequest | pb.UpdateRequest
 
@@ -141,6 +145,9 @@ def _points_problems(request: DraftRequest, ids: list[str]) -> Iterator[Problem]
             where = member(f"{at}.outputs", name)
             if not _OUTPUT_NAME.fullmatch(name):
                 yield Problem("field.unknown", where, "must be named `default`, `output1`, `output2`, …")
+            if len(output.info.label) > LABEL_MAX:
+                length = len(output.info.label)
+                yield Problem("field.length", f"{where}.info.label", f"must have at most 1000 characters, not {length}")
             if output.info.next_point_uuid and not _canonical(output.info.next_point_uuid):
                 yield Problem("field.form", f"{where}.info.next_point_uuid", "must be a uuid")
 
@@ -190,10 +197,10 @@ def _point(point: pb.Point, point_id: str) -> AnyPoint:
 
 def _edges(point: pb.Point, point_id: str) -> Iterator[Edge]:
     """Make the edges of a point, in the order of its outputs. An output without a next point is no edge."""
-    for name in sorted(point.outputs, key=output_number):
-        target = _canonical(point.outputs[name].info.next_point_uuid)
-        if target:
-            yield Edge(from_=point_id, output=name, to=target)
+    for name in sorted(point.outputs, key=edge_order):
+        info = point.outputs[name].info
+        if target := _canonical(info.next_point_uuid):
+            yield Edge(from_=point_id, output=name, to=target, label=info.label)
 
 
 def _comment(comment: pb.Comment, new_id: Callable[[], str]) -> Comment:
@@ -277,7 +284,10 @@ def _write_point(message: pb.Point, point: AnyPoint, place: Place | None, edges:
     if place is not None:
         message.coordinates.x, message.coordinates.y = place.x, place.y
     for edge in edges:
-        message.outputs[edge.output].info.next_point_uuid = edge.to
+        info = message.outputs[edge.output].info
+        info.next_point_uuid = edge.to
+        if edge.label:
+            info.label = edge.label
 
 
 def _write_comment(message: pb.Comment, comment: Comment) -> None:

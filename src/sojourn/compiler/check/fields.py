@@ -12,8 +12,12 @@ from sojourn.model.graph import Graph
 from sojourn.model.points import (
     AnyPoint,
     BooleanSplitter,
+    Condition,
     Conditions,
+    Content,
+    ElementClick,
     Exit,
+    GoalCheck,
     MessageBus,
     ProfileOperation,
     RandomSplitter,
@@ -21,6 +25,7 @@ from sojourn.model.points import (
     StartByApi,
     StartBySegment,
     UpdateProfile,
+    UrlMatch,
     Wait,
     WaitForTrigger,
     Webhook,
@@ -46,6 +51,11 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     for channel, hours in chosen.silent_hours.items():
         if hours.enabled:
             yield _unavailable(f"settings/silent_hours/{part(channel)}", "silent hours are")
+    for setting in ("conduct", "goal", "audience_code"):
+        if getattr(chosen, setting) is not None:
+            yield _unavailable(f"settings/{setting}", f"`{setting}` is")
+    if not chosen.admits_anonymous:
+        yield _unavailable("settings/admits_anonymous", "keeping out people without a user id is")
     for name, count in Counter(goal.name for goal in chosen.conversion_goals).items():
         if count > 1:
             yield Problem("goal.duplicate", "settings/conversion_goals", f"`{name}` names {count} goals")
@@ -95,6 +105,8 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
             yield from _webhook(point, where)
         case SendEmail():
             yield from _send_email(point, where, scope)
+        case UrlMatch() | ElementClick() | Content() | Condition() | GoalCheck():
+            yield _unavailable(where, f"points of the kind `{point.__struct_config__.tag}` are")
         case Exit():
             pass
         case _:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from sojourn.compiler.check.scope import CheckScope
 from sojourn.compiler.network import network
 from sojourn.model.graph import Graph
-from sojourn.model.points import AnyPoint, PointId, Wait, WaitForTrigger, Webhook, is_entry, outputs
+from sojourn.model.points import AnyPoint, PointId, Wait, WaitForTrigger, is_entry, may_end_in, outputs
 from sojourn.model.problems import Problem
 
 
@@ -60,12 +60,11 @@ def no_edge_into_entries(graph: Graph, _scope: CheckScope) -> Iterator[Problem]:
 
 
 def wired_outputs(graph: Graph, _scope: CheckScope) -> Iterator[Problem]:
-    """Yield a problem for each output that leads nowhere. The failure of a webhook may."""
+    """Yield a problem for each output that leads nowhere and must not."""
     wired = {(edge.from_, edge.output) for edge in graph.edges}
     for point in graph.points:
         for output in outputs(point):
-            optional = isinstance(point, Webhook) and output == "output1"
-            if (point.id, output) not in wired and not optional:
+            if (point.id, output) not in wired and not may_end_in(point, output):
                 yield Problem("output.unwired", f"points/{point.id}", f"output `{output}` leads nowhere")
 
 

@@ -103,7 +103,7 @@ def _sighting(
         waiting = _lateral("s", f"{STAY}, s.point_no, s.reached", "stay", [*inside, "s.profile_id = e.profile_id"])
         return f"{found}\nfrom event as e\ncross join {waiting}\nwhere {_and([*theirs, *here, *both])}"
     # Who has just come sleeps until exactly one period from now: the index on wake_at finds them.
-    here.append(f"s.wake_at = {NOW} + make_interval(secs => {point.period_seconds:d})")
+    here.append(f"s.wake_at = {NOW} + make_interval(secs => {point.held_seconds:d})")
     doing = _lateral("e", "e.event_id", "event", ["e.profile_id = s.profile_id", *theirs, *both])
     return f"{found}\nfrom (select {STAY} from stay as s where {_and([*inside, *here])}) as s\ncross join {doing}"
 

@@ -12,8 +12,12 @@ from sojourn.compiler.plan import Plan, Step
 from sojourn.compiler.segments import predicate
 from sojourn.model.points import (
     BooleanSplitter,
+    Condition,
+    Content,
     DateAttribute,
+    ElementClick,
     Exit,
+    GoalCheck,
     MessageBus,
     OnWeekday,
     ProfileOperation,
@@ -23,6 +27,7 @@ from sojourn.model.points import (
     StartBySegment,
     TimeOfDay,
     UpdateProfile,
+    UrlMatch,
     Wait,
     WaitForTrigger,
     Webhook,
@@ -35,13 +40,13 @@ WEBHOOK_PATIENCE_SECONDS = 86400
 """How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
 
 
-def step(plan: Plan, each: Step, draft: Draft) -> None:
+def step(plan: Plan, each: Step, draft: Draft) -> None:  # noqa: C901 - one case per kind
     """Write the set of people at one point."""
     match each.point:
         case Wait():
             _wait(plan, each, each.point, draft)
         case WaitForTrigger():
-            _hold_for(plan, each, each.point.period_seconds, draft)
+            _hold_for(plan, each, each.point.held_seconds, draft)
         case Webhook():
             _webhook(plan, each, draft)
         case BooleanSplitter():
@@ -54,7 +59,9 @@ def step(plan: Plan, each: Step, draft: Draft) -> None:
             _send_email(plan, each, each.point, draft)
         case Exit():
             _pass(plan, each, draft)
-        case StartBySegment() | MessageBus() | StartByApi():
+        case Content() | Condition() | GoalCheck():
+            raise AssertionError("a checked graph has none yet")
+        case StartBySegment() | MessageBus() | StartByApi() | UrlMatch() | ElementClick():
             raise AssertionError("nothing leads into an entry")
         case _:
             assert_never(each.point)

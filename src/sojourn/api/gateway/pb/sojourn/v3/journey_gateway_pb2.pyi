@@ -22,6 +22,15 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATUS_FINISHED: _ClassVar[Status]
     STATUS_ARCHIVED: _ClassVar[Status]
 
+class MatchType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MATCH_TYPE_UNSPECIFIED: _ClassVar[MatchType]
+    EXACT: _ClassVar[MatchType]
+    CONTAINS: _ClassVar[MatchType]
+    STARTS_WITH: _ClassVar[MatchType]
+    ENDS_WITH: _ClassVar[MatchType]
+    REGEX: _ClassVar[MatchType]
+
 class PointType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     POINT_TYPE_UNSPECIFIED: _ClassVar[PointType]
@@ -47,6 +56,19 @@ class PointType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     POINT_TYPE_SEND_LINE: _ClassVar[PointType]
     POINT_TYPE_SEND_IN_APP: _ClassVar[PointType]
     POINT_TYPE_CONTENT: _ClassVar[PointType]
+    POINT_TYPE_URL_MATCH: _ClassVar[PointType]
+    POINT_TYPE_ELEMENT_CLICK: _ClassVar[PointType]
+    POINT_TYPE_CONDITION: _ClassVar[PointType]
+    POINT_TYPE_GOAL_CHECK: _ClassVar[PointType]
+
+class DurationUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DURATION_UNIT_UNSPECIFIED: _ClassVar[DurationUnit]
+    SECONDS: _ClassVar[DurationUnit]
+    MINUTES: _ClassVar[DurationUnit]
+    HOURS: _ClassVar[DurationUnit]
+    DAYS: _ClassVar[DurationUnit]
+    WEEKS: _ClassVar[DurationUnit]
 
 class Weekday(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,6 +93,12 @@ STATUS_RUNNING: Status
 STATUS_PAUSED: Status
 STATUS_FINISHED: Status
 STATUS_ARCHIVED: Status
+MATCH_TYPE_UNSPECIFIED: MatchType
+EXACT: MatchType
+CONTAINS: MatchType
+STARTS_WITH: MatchType
+ENDS_WITH: MatchType
+REGEX: MatchType
 POINT_TYPE_UNSPECIFIED: PointType
 POINT_TYPE_START_BY_SEGMENT: PointType
 POINT_TYPE_EVENT: PointType
@@ -94,6 +122,16 @@ POINT_TYPE_SEND_WHATSAPP: PointType
 POINT_TYPE_SEND_LINE: PointType
 POINT_TYPE_SEND_IN_APP: PointType
 POINT_TYPE_CONTENT: PointType
+POINT_TYPE_URL_MATCH: PointType
+POINT_TYPE_ELEMENT_CLICK: PointType
+POINT_TYPE_CONDITION: PointType
+POINT_TYPE_GOAL_CHECK: PointType
+DURATION_UNIT_UNSPECIFIED: DurationUnit
+SECONDS: DurationUnit
+MINUTES: DurationUnit
+HOURS: DurationUnit
+DAYS: DurationUnit
+WEEKS: DurationUnit
 WEEKDAY_UNSPECIFIED: Weekday
 MONDAY: Weekday
 TUESDAY: Weekday
@@ -591,7 +629,7 @@ class Info(_message.Message):
     def __init__(self, uuid: _Optional[str] = ..., title: _Optional[str] = ..., status: _Optional[_Union[Status, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_first_activated: _Optional[bool] = ..., params: _Optional[_Union[Params, _Mapping]] = ..., category_uuid: _Optional[str] = ..., pointCounts: _Optional[_Mapping[str, int]] = ..., campaign_type: _Optional[str] = ..., stop_reason: _Optional[str] = ..., last_edited_by: _Optional[str] = ..., dynamic_entry: _Optional[bool] = ..., version: _Optional[int] = ..., description: _Optional[str] = ...) -> None: ...
 
 class Params(_message.Message):
-    __slots__ = ("application_code", "silent_hours", "capping", "conversion_window", "user_id_track_change_policy", "conversion_goals", "control_group_percent", "transactional", "resume_policy", "removed_points")
+    __slots__ = ("application_code", "silent_hours", "capping", "conversion_window", "user_id_track_change_policy", "conversion_goals", "control_group_percent", "transactional", "resume_policy", "removed_points", "conduct", "goal", "audience_code", "admits_anonymous")
     class UserIdTrackChangePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         USER_ID_TRACK_CHANGE_POLICY_UNSPECIFIED: _ClassVar[Params.UserIdTrackChangePolicy]
@@ -637,6 +675,10 @@ class Params(_message.Message):
     TRANSACTIONAL_FIELD_NUMBER: _ClassVar[int]
     RESUME_POLICY_FIELD_NUMBER: _ClassVar[int]
     REMOVED_POINTS_FIELD_NUMBER: _ClassVar[int]
+    CONDUCT_FIELD_NUMBER: _ClassVar[int]
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_CODE_FIELD_NUMBER: _ClassVar[int]
+    ADMITS_ANONYMOUS_FIELD_NUMBER: _ClassVar[int]
     application_code: str
     silent_hours: _containers.MessageMap[str, SilentHours]
     capping: Capping
@@ -647,7 +689,95 @@ class Params(_message.Message):
     transactional: bool
     resume_policy: Params.ResumePolicy
     removed_points: Params.RemovedPoints
-    def __init__(self, application_code: _Optional[str] = ..., silent_hours: _Optional[_Mapping[str, SilentHours]] = ..., capping: _Optional[_Union[Capping, _Mapping]] = ..., conversion_window: _Optional[_Union[ConversionWindow, _Mapping]] = ..., user_id_track_change_policy: _Optional[_Union[Params.UserIdTrackChangePolicy, str]] = ..., conversion_goals: _Optional[_Iterable[_Union[ConversionGoal, _Mapping]]] = ..., control_group_percent: _Optional[int] = ..., transactional: _Optional[bool] = ..., resume_policy: _Optional[_Union[Params.ResumePolicy, str]] = ..., removed_points: _Optional[_Union[Params.RemovedPoints, str]] = ...) -> None: ...
+    conduct: Conduct
+    goal: JourneyGoal
+    audience_code: str
+    admits_anonymous: bool
+    def __init__(self, application_code: _Optional[str] = ..., silent_hours: _Optional[_Mapping[str, SilentHours]] = ..., capping: _Optional[_Union[Capping, _Mapping]] = ..., conversion_window: _Optional[_Union[ConversionWindow, _Mapping]] = ..., user_id_track_change_policy: _Optional[_Union[Params.UserIdTrackChangePolicy, str]] = ..., conversion_goals: _Optional[_Iterable[_Union[ConversionGoal, _Mapping]]] = ..., control_group_percent: _Optional[int] = ..., transactional: _Optional[bool] = ..., resume_policy: _Optional[_Union[Params.ResumePolicy, str]] = ..., removed_points: _Optional[_Union[Params.RemovedPoints, str]] = ..., conduct: _Optional[_Union[Conduct, _Mapping]] = ..., goal: _Optional[_Union[JourneyGoal, _Mapping]] = ..., audience_code: _Optional[str] = ..., admits_anonymous: _Optional[bool] = ...) -> None: ...
+
+class Conduct(_message.Message):
+    __slots__ = ("on_pause", "reentry", "exit_on_goal", "other")
+    class OnPause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ON_PAUSE_UNSPECIFIED: _ClassVar[Conduct.OnPause]
+        CONTINUE: _ClassVar[Conduct.OnPause]
+        HOLD: _ClassVar[Conduct.OnPause]
+    ON_PAUSE_UNSPECIFIED: Conduct.OnPause
+    CONTINUE: Conduct.OnPause
+    HOLD: Conduct.OnPause
+    ON_PAUSE_FIELD_NUMBER: _ClassVar[int]
+    REENTRY_FIELD_NUMBER: _ClassVar[int]
+    EXIT_ON_GOAL_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    on_pause: Conduct.OnPause
+    reentry: Reentry
+    exit_on_goal: bool
+    other: str
+    def __init__(self, on_pause: _Optional[_Union[Conduct.OnPause, str]] = ..., reentry: _Optional[_Union[Reentry, _Mapping]] = ..., exit_on_goal: _Optional[bool] = ..., other: _Optional[str] = ...) -> None: ...
+
+class Reentry(_message.Message):
+    __slots__ = ("mode", "cooldown_hours")
+    class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        MODE_UNSPECIFIED: _ClassVar[Reentry.Mode]
+        ONCE: _ClassVar[Reentry.Mode]
+        ALWAYS: _ClassVar[Reentry.Mode]
+        COOLDOWN: _ClassVar[Reentry.Mode]
+    MODE_UNSPECIFIED: Reentry.Mode
+    ONCE: Reentry.Mode
+    ALWAYS: Reentry.Mode
+    COOLDOWN: Reentry.Mode
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    COOLDOWN_HOURS_FIELD_NUMBER: _ClassVar[int]
+    mode: Reentry.Mode
+    cooldown_hours: int
+    def __init__(self, mode: _Optional[_Union[Reentry.Mode, str]] = ..., cooldown_hours: _Optional[int] = ...) -> None: ...
+
+class JourneyGoal(_message.Message):
+    __slots__ = ("event", "page_visit", "attribute_match", "flow_completed", "deadline_days")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_VISIT_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTE_MATCH_FIELD_NUMBER: _ClassVar[int]
+    FLOW_COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_DAYS_FIELD_NUMBER: _ClassVar[int]
+    event: EventGoal
+    page_visit: PageVisit
+    attribute_match: AttributeMatch
+    flow_completed: FlowCompleted
+    deadline_days: int
+    def __init__(self, event: _Optional[_Union[EventGoal, _Mapping]] = ..., page_visit: _Optional[_Union[PageVisit, _Mapping]] = ..., attribute_match: _Optional[_Union[AttributeMatch, _Mapping]] = ..., flow_completed: _Optional[_Union[FlowCompleted, _Mapping]] = ..., deadline_days: _Optional[int] = ...) -> None: ...
+
+class EventGoal(_message.Message):
+    __slots__ = ("event_name", "event_conditions")
+    EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    EVENT_CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    event_name: str
+    event_conditions: _containers.RepeatedCompositeFieldContainer[PointEventCondition]
+    def __init__(self, event_name: _Optional[str] = ..., event_conditions: _Optional[_Iterable[_Union[PointEventCondition, _Mapping]]] = ...) -> None: ...
+
+class PageVisit(_message.Message):
+    __slots__ = ("match_type", "pattern")
+    MATCH_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    match_type: MatchType
+    pattern: str
+    def __init__(self, match_type: _Optional[_Union[MatchType, str]] = ..., pattern: _Optional[str] = ...) -> None: ...
+
+class AttributeMatch(_message.Message):
+    __slots__ = ("field", "operator", "value")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    operator: str
+    value: _struct_pb2.Value
+    def __init__(self, field: _Optional[str] = ..., operator: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class FlowCompleted(_message.Message):
+    __slots__ = ("flow_id",)
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    flow_id: str
+    def __init__(self, flow_id: _Optional[str] = ...) -> None: ...
 
 class SilentHours(_message.Message):
     __slots__ = ("enabled", "to", "timezone", "fallback_timezone", "blocked_days", "policy")
@@ -750,16 +880,18 @@ class Point(_message.Message):
 class Output(_message.Message):
     __slots__ = ("info",)
     class Info(_message.Message):
-        __slots__ = ("next_point_uuid",)
+        __slots__ = ("next_point_uuid", "label")
         NEXT_POINT_UUID_FIELD_NUMBER: _ClassVar[int]
+        LABEL_FIELD_NUMBER: _ClassVar[int]
         next_point_uuid: str
-        def __init__(self, next_point_uuid: _Optional[str] = ...) -> None: ...
+        label: str
+        def __init__(self, next_point_uuid: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
     INFO_FIELD_NUMBER: _ClassVar[int]
     info: Output.Info
     def __init__(self, info: _Optional[_Union[Output.Info, _Mapping]] = ...) -> None: ...
 
 class PointData(_message.Message):
-    __slots__ = ("start_by_segment", "message_bus", "start_by_api", "wait", "wait_for_trigger", "boolean_splitter", "random_splitter", "update_profile", "webhook", "exit", "send_email")
+    __slots__ = ("start_by_segment", "message_bus", "start_by_api", "wait", "wait_for_trigger", "boolean_splitter", "random_splitter", "update_profile", "webhook", "exit", "send_email", "content", "url_match", "element_click", "condition", "goal_check")
     START_BY_SEGMENT_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_BUS_FIELD_NUMBER: _ClassVar[int]
     START_BY_API_FIELD_NUMBER: _ClassVar[int]
@@ -771,6 +903,11 @@ class PointData(_message.Message):
     WEBHOOK_FIELD_NUMBER: _ClassVar[int]
     EXIT_FIELD_NUMBER: _ClassVar[int]
     SEND_EMAIL_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    URL_MATCH_FIELD_NUMBER: _ClassVar[int]
+    ELEMENT_CLICK_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    GOAL_CHECK_FIELD_NUMBER: _ClassVar[int]
     start_by_segment: StartBySegment
     message_bus: MessageBus
     start_by_api: StartByApi
@@ -782,7 +919,12 @@ class PointData(_message.Message):
     webhook: Webhook
     exit: Exit
     send_email: SendEmail
-    def __init__(self, start_by_segment: _Optional[_Union[StartBySegment, _Mapping]] = ..., message_bus: _Optional[_Union[MessageBus, _Mapping]] = ..., start_by_api: _Optional[_Union[StartByApi, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., wait_for_trigger: _Optional[_Union[WaitForTrigger, _Mapping]] = ..., boolean_splitter: _Optional[_Union[BooleanSplitter, _Mapping]] = ..., random_splitter: _Optional[_Union[RandomSplitter, _Mapping]] = ..., update_profile: _Optional[_Union[UpdateProfile, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., exit: _Optional[_Union[Exit, _Mapping]] = ..., send_email: _Optional[_Union[SendEmail, _Mapping]] = ...) -> None: ...
+    content: Content
+    url_match: UrlMatch
+    element_click: ElementClick
+    condition: Condition
+    goal_check: GoalCheck
+    def __init__(self, start_by_segment: _Optional[_Union[StartBySegment, _Mapping]] = ..., message_bus: _Optional[_Union[MessageBus, _Mapping]] = ..., start_by_api: _Optional[_Union[StartByApi, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., wait_for_trigger: _Optional[_Union[WaitForTrigger, _Mapping]] = ..., boolean_splitter: _Optional[_Union[BooleanSplitter, _Mapping]] = ..., random_splitter: _Optional[_Union[RandomSplitter, _Mapping]] = ..., update_profile: _Optional[_Union[UpdateProfile, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., exit: _Optional[_Union[Exit, _Mapping]] = ..., send_email: _Optional[_Union[SendEmail, _Mapping]] = ..., content: _Optional[_Union[Content, _Mapping]] = ..., url_match: _Optional[_Union[UrlMatch, _Mapping]] = ..., element_click: _Optional[_Union[ElementClick, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., goal_check: _Optional[_Union[GoalCheck, _Mapping]] = ...) -> None: ...
 
 class PointEventCondition(_message.Message):
     __slots__ = ("attribute", "operator", "values")
@@ -967,19 +1109,35 @@ class EntryAttribute(_message.Message):
     required: bool
     def __init__(self, name: _Optional[str] = ..., default_value: _Optional[str] = ..., required: _Optional[bool] = ...) -> None: ...
 
+class UrlMatch(_message.Message):
+    __slots__ = ("match_type", "pattern")
+    MATCH_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    match_type: MatchType
+    pattern: str
+    def __init__(self, match_type: _Optional[_Union[MatchType, str]] = ..., pattern: _Optional[str] = ...) -> None: ...
+
+class ElementClick(_message.Message):
+    __slots__ = ("selector",)
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    selector: str
+    def __init__(self, selector: _Optional[str] = ...) -> None: ...
+
 class Wait(_message.Message):
-    __slots__ = ("duration_seconds", "time_of_day", "until", "weekday", "date_attribute")
+    __slots__ = ("duration_seconds", "time_of_day", "until", "weekday", "date_attribute", "unit")
     DURATION_SECONDS_FIELD_NUMBER: _ClassVar[int]
     TIME_OF_DAY_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     WEEKDAY_FIELD_NUMBER: _ClassVar[int]
     DATE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
     duration_seconds: int
     time_of_day: TimeOfDay
     until: Until
     weekday: OnWeekday
     date_attribute: DateAttribute
-    def __init__(self, duration_seconds: _Optional[int] = ..., time_of_day: _Optional[_Union[TimeOfDay, _Mapping]] = ..., until: _Optional[_Union[Until, _Mapping]] = ..., weekday: _Optional[_Union[OnWeekday, _Mapping]] = ..., date_attribute: _Optional[_Union[DateAttribute, _Mapping]] = ...) -> None: ...
+    unit: DurationUnit
+    def __init__(self, duration_seconds: _Optional[int] = ..., time_of_day: _Optional[_Union[TimeOfDay, _Mapping]] = ..., until: _Optional[_Union[Until, _Mapping]] = ..., weekday: _Optional[_Union[OnWeekday, _Mapping]] = ..., date_attribute: _Optional[_Union[DateAttribute, _Mapping]] = ..., unit: _Optional[_Union[DurationUnit, str]] = ...) -> None: ...
 
 class TimeOfDay(_message.Message):
     __slots__ = ("time", "timezone")
@@ -1030,14 +1188,48 @@ class DateAttribute(_message.Message):
     def __init__(self, source: _Optional[_Union[Source, str]] = ..., name: _Optional[str] = ..., offset_seconds: _Optional[int] = ..., time_of_day: _Optional[str] = ..., past: _Optional[_Union[DateAttribute.Past, str]] = ...) -> None: ...
 
 class WaitForTrigger(_message.Message):
-    __slots__ = ("period_seconds", "fixed_period", "branches")
+    __slots__ = ("period_seconds", "fixed_period", "branches", "unit")
     PERIOD_SECONDS_FIELD_NUMBER: _ClassVar[int]
     FIXED_PERIOD_FIELD_NUMBER: _ClassVar[int]
     BRANCHES_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
     period_seconds: int
     fixed_period: bool
     branches: _containers.RepeatedCompositeFieldContainer[TriggerBranch]
-    def __init__(self, period_seconds: _Optional[int] = ..., fixed_period: _Optional[bool] = ..., branches: _Optional[_Iterable[_Union[TriggerBranch, _Mapping]]] = ...) -> None: ...
+    unit: DurationUnit
+    def __init__(self, period_seconds: _Optional[int] = ..., fixed_period: _Optional[bool] = ..., branches: _Optional[_Iterable[_Union[TriggerBranch, _Mapping]]] = ..., unit: _Optional[_Union[DurationUnit, str]] = ...) -> None: ...
+
+class Content(_message.Message):
+    __slots__ = ("content_id", "content_type", "timeout_seconds", "unit")
+    class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        TYPE_UNSPECIFIED: _ClassVar[Content.Type]
+        ANNOUNCEMENT: _ClassVar[Content.Type]
+        BANNER: _ClassVar[Content.Type]
+        BEACON: _ClassVar[Content.Type]
+        FLOW: _ClassVar[Content.Type]
+        MODAL: _ClassVar[Content.Type]
+        SURVEY: _ClassVar[Content.Type]
+        TASK_LIST: _ClassVar[Content.Type]
+        TOOLTIP: _ClassVar[Content.Type]
+    TYPE_UNSPECIFIED: Content.Type
+    ANNOUNCEMENT: Content.Type
+    BANNER: Content.Type
+    BEACON: Content.Type
+    FLOW: Content.Type
+    MODAL: Content.Type
+    SURVEY: Content.Type
+    TASK_LIST: Content.Type
+    TOOLTIP: Content.Type
+    CONTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    content_id: str
+    content_type: Content.Type
+    timeout_seconds: int
+    unit: DurationUnit
+    def __init__(self, content_id: _Optional[str] = ..., content_type: _Optional[_Union[Content.Type, str]] = ..., timeout_seconds: _Optional[int] = ..., unit: _Optional[_Union[DurationUnit, str]] = ...) -> None: ...
 
 class TriggerBranch(_message.Message):
     __slots__ = ("name", "operator", "events", "look_back_seconds")
@@ -1122,6 +1314,26 @@ class Winner(_message.Message):
     min_sample: int
     significance: float
     def __init__(self, mode: _Optional[_Union[Winner.Mode, str]] = ..., goal: _Optional[str] = ..., min_sample: _Optional[int] = ..., significance: _Optional[float] = ...) -> None: ...
+
+class Condition(_message.Message):
+    __slots__ = ("branches",)
+    BRANCHES_FIELD_NUMBER: _ClassVar[int]
+    branches: _containers.RepeatedCompositeFieldContainer[ConditionBranch]
+    def __init__(self, branches: _Optional[_Iterable[_Union[ConditionBranch, _Mapping]]] = ...) -> None: ...
+
+class ConditionBranch(_message.Message):
+    __slots__ = ("label", "rule_tree")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    RULE_TREE_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    rule_tree: str
+    def __init__(self, label: _Optional[str] = ..., rule_tree: _Optional[str] = ...) -> None: ...
+
+class GoalCheck(_message.Message):
+    __slots__ = ("goal",)
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    goal: JourneyGoal
+    def __init__(self, goal: _Optional[_Union[JourneyGoal, _Mapping]] = ...) -> None: ...
 
 class UpdateProfile(_message.Message):
     __slots__ = ("operations",)
