@@ -12,6 +12,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-emit-index-url --generate-hashes
 PROTO := sojourn/v3/journey_gateway.proto
 PB := src/sojourn/api/gateway/pb
+SDK := sdk/node_modules
+NPM := npm --prefix sdk --silent
 
 # What a target passes on: `make run ARGS=--once`, `make test ARGS=tests/store`.
 ARGS ?=
@@ -26,14 +28,16 @@ run: $(VENV)/.ready  ## Start the server on ./data with the example people and j
 
 .PHONY: test
 test: lint  ## Check style, types and layers, then run every test.
+	$(NPM) test
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(or $(ARGS),src tests --doctest-modules)
 
 .PHONY: lint
-lint: $(VENV)/.ready-dev  ## Check style, types and layers.
+lint: $(VENV)/.ready-dev $(SDK)/.ready  ## Check style, types and layers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(NPM) run lint
 
 .PHONY: bench
 bench: $(VENV)/.ready-dev  ## Measure, side by side with the least hand-written SQL.
@@ -49,6 +53,10 @@ proto: $(VENV)/.ready-dev  ## Generate the Python modules of the gateway contrac
 		-I "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		--python_out=$(PB) --pyi_out=$(PB) $(PROTO)
 
+.PHONY: sdk
+sdk: $(SDK)/.ready  ## Build the browser SDK into the package, from where the server serves it; shows its size.
+	$(NPM) run build
+
 .PHONY: lock
 lock: $(VENV)/.ready-dev  ## Pin the newest versions that pyproject.toml allows; ARGS="-P name" for one package.
 	$(PIP) install --quiet uv
@@ -57,8 +65,8 @@ lock: $(VENV)/.ready-dev  ## Pin the newest versions that pyproject.toml allows;
 		--output-file requirements-dev.lock >/dev/null
 
 .PHONY: verify
-verify: proto  ## Generate everything that is generated and fail if that changes a file.
-	git diff --exit-code -- $(PB)
+verify: proto sdk  ## Generate everything that is generated and fail if that changes a file.
+	git diff --exit-code -- $(PB) src/sojourn/api/web/assets
 
 # Setting up. A stamp is newer than the lock files once they are installed.
 
@@ -74,4 +82,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 	@echo "==> Installing what its tests need"
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(SDK)/.ready: sdk/package-lock.json
+	@.ci/need-node
+	@echo "==> Installing what builds and checks the browser SDK"
+	$(NPM) ci --ignore-scripts --no-audit --no-fund
 	@touch $@

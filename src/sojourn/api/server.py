@@ -25,6 +25,7 @@ from sojourn.api.track.routes import PREFIX as TRACK_PREFIX
 from sojourn.api.track.routes import refused as track_refusal
 from sojourn.api.track.routes import track_routes
 from sojourn.api.track.webhooks import webhook_routes
+from sojourn.api.web.sdk import sdk_routes
 from sojourn.api.web.tracking import tracking_routes
 from sojourn.model.problems import SojournError
 from sojourn.service.service import Service
@@ -63,6 +64,7 @@ def create_app(
             *track_routes(service, metrics),
             *webhook_routes(service, metrics),
             *tracking_routes(service.reactions),
+            *sdk_routes(),
             *more,
         ],
         before_send=[add_request_id],
