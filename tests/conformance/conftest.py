@@ -7,13 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.gateway.grpc_server import GrpcServer
+from sojourn.api.journeys.door import DoorOptions, RateLimits
 from sojourn.api.server import create_app
 from sojourn.engine.runner import Runner
+from sojourn.service.passwords import Passwords
 from sojourn.service.service import Service
 from sojourn.service.tokens import ensure_token
 from sojourn.service.workspaces import ensure_app
@@ -25,6 +28,9 @@ THEIR_APP = "BBBBB-BBBBB"
 TOKEN = "our-api-token"
 DEVICE_TOKEN = "our-device-token"
 THEIR_TOKEN = "their-api-token"
+QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""Hashes as in production, but without taking time."""
+UNLIMITED = RateLimits(per_address=0, auth=0, sdk=0)
 
 
 @dataclass
@@ -65,13 +71,13 @@ async def site(database_url: str) -> AsyncIterator[Site]:
         async def ready() -> Sequence[str]:
             return made.missing if made else ["the site"]
 
-        service = Service(pool, lambda: made.now if made else NOON)
+        service = Service(pool, lambda: made.now if made else NOON, passwords=QUICK)
         server = GrpcServer(service, RequestMetrics(CollectorRegistry()))
         made = Site(
             url=database_url,
             pool=pool,
             service=service,
-            app=create_app(service, ready=ready),
+            app=create_app(service, ready=ready, door=DoorOptions(limits=UNLIMITED)),
             grpc_port=await server.start("127.0.0.1:0"),
         )
         yield made

@@ -28,7 +28,10 @@ async def test_every_rule_exists(shared_database_url: str) -> None:
 
 async def test_a_taken_name_becomes_a_domain_error(db: Conn) -> None:
     with pytest.raises(WorkspaceNameTaken, match=r"A workspace of this name exists\.") as caught, domain_errors():
-        await db.execute("insert into workspace (name, created_at) values ('default', %(now)s)", {"now": NOW})
+        await db.execute(
+            "insert into workspace (tenant_id, name, created_at) values (gen_random_uuid(), 'default', %(now)s)",
+            {"now": NOW},
+        )
     assert caught.value.code == "exists"
     assert isinstance(caught.value.__cause__, psycopg.errors.UniqueViolation)
 

@@ -19,6 +19,10 @@ from sojourn.api.gateway.bridge import refusal as gateway_refusal
 from sojourn.api.ingest.routes import PREFIX as INGEST_PREFIX
 from sojourn.api.ingest.routes import ingest_routes
 from sojourn.api.ingest.routes import refused as ingest_refusal
+from sojourn.api.journeys.door import DoorOptions
+from sojourn.api.journeys.problems import refused as journeys_refusal
+from sojourn.api.journeys.routes import is_ours as is_of_journeys
+from sojourn.api.journeys.routes import journeys_routes
 from sojourn.api.track.hooks import PREFIX as HOOKS_PREFIX
 from sojourn.api.track.hooks import hook_routes
 from sojourn.api.track.routes import PREFIX as TRACK_PREFIX
@@ -39,6 +43,7 @@ def create_app(
     ready: Readiness,
     registry: CollectorRegistry | None = None,
     metrics: RequestMetrics | None = None,
+    door: DoorOptions | None = None,
     more: Sequence[ControllerRouterHandler] = (),
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
@@ -49,6 +54,7 @@ def create_app(
         ready: Says what is missing for `/readyz`.
         registry: What `/metrics` shows.
         metrics: Where requests are counted, if a gRPC server in the same process counts there, too.
+        door: How the journeys dialect is guarded.
         more: Further routes, such as the builder's files.
         lifespan: What runs as long as the application does, such as the database pool.
     """
@@ -63,6 +69,7 @@ def create_app(
             *hook_routes(service, metrics),
             *track_routes(service, metrics),
             *webhook_routes(service, metrics),
+            *journeys_routes(service, metrics, door or DoorOptions()),
             *tracking_routes(service.reactions),
             *sdk_routes(),
             *more,
@@ -95,4 +102,6 @@ def _refusal(request: AnyRequest, error: SojournError) -> Response[bytes]:
         return ingest_refusal(error)
     if path.startswith((f"{HOOKS_PREFIX}/", f"{TRACK_PREFIX}/")):
         return track_refusal(error)
+    if is_of_journeys(path):
+        return journeys_refusal(error)
     return gateway_refusal(error, is_external=path.startswith(EXTERNAL_PREFIX))

@@ -77,6 +77,10 @@ class PresetNotFound(NotFound):
     """preset not found"""
 
 
+class SiteNotFound(NotFound):
+    """site not found"""
+
+
 class SegmentNotFound(NotFound):
     """segment not found"""
 
@@ -107,6 +111,16 @@ class IdempotencyMismatch(SojournError):
 
 class TooManyRequests(SojournError):
     """Enhance your calm! only one request per minute is allowed"""
+
+    code = "rate_limited"
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__()
+
+
+class TooManyAttempts(SojournError):
+    """too many attempts to sign in; try again later"""
 
     code = "rate_limited"
 

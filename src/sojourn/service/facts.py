@@ -44,6 +44,10 @@ class Facts:
             raise AppNotFound
         return self._apps[key]
 
+    def forget_apps(self) -> None:
+        """Look the apps up again: one was deleted."""
+        self._apps.clear()
+
     async def zones(self) -> frozenset[str]:
         """Return the names of the time zones that both Python and the server know."""
         if not self._zones:

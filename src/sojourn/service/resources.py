@@ -7,14 +7,23 @@ from datetime import datetime
 from sojourn.service.acceptance import Acceptance
 from sojourn.service.facts import Facts
 from sojourn.service.known_hooks import KnownHooks
+from sojourn.service.passwords import Passwords
 from sojourn.service.reactions import Reactions
 from sojourn.service.surroundings import KnownSurroundings
 from sojourn.store.connection import Pool
 
 
+def _nobody_is_known() -> None:
+    """Forget nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Handed to every command. `clock` is the only source of the present time."""
+    """Handed to every command. `clock` is the only source of the present time.
+
+    Attributes:
+        forget_callers: Called when an account, a session or a key changed, so that nobody is taken for who they were.
+    """
 
     pool: Pool
     clock: Callable[[], datetime]
@@ -23,3 +32,5 @@ class Resources:
     reactions: Reactions
     hooks: KnownHooks = field(default_factory=KnownHooks)
     known: KnownSurroundings = field(default_factory=KnownSurroundings)
+    passwords: Passwords = field(default_factory=Passwords)
+    forget_callers: Callable[[], None] = _nobody_is_known

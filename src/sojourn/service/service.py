@@ -10,6 +10,17 @@ import structlog
 from sojourn.model.hooks import Reading
 from sojourn.service import commands as c
 from sojourn.service.acceptance import Acceptance
+from sojourn.service.accounts import (
+    change_password,
+    create_account,
+    delete_account,
+    get_account,
+    get_self,
+    list_accounts,
+    list_sessions,
+    revoke_session,
+    update_account,
+)
 from sojourn.service.apps import list_apps, set_event_retention
 from sojourn.service.attributes import get_attributes
 from sojourn.service.backlog import INBOX_MAX, Backlog
@@ -50,6 +61,7 @@ from sojourn.service.journeys import (
     validate_journey,
 )
 from sojourn.service.notices import Notice
+from sojourn.service.passwords import Passwords
 from sojourn.service.people import (
     alias,
     alias_notice,
@@ -66,8 +78,20 @@ from sojourn.service.reactions import Reactions
 from sojourn.service.reported import report_message
 from sojourn.service.reports import get_statistics
 from sojourn.service.resources import Resources
+from sojourn.service.roles import ALLOWED_TO
 from sojourn.service.segment_questions import count_segment, explain_segment, preview_segment
 from sojourn.service.segments import create_segment, delete_segment, get_segment, list_segments, update_segment
+from sojourn.service.sessions import SessionOptions, Sessions, SignedIn
+from sojourn.service.sites import (
+    create_site,
+    create_site_key,
+    delete_site,
+    get_site,
+    list_site_keys,
+    list_sites,
+    revoke_site_key,
+    update_site,
+)
 from sojourn.service.statuses import change_status
 from sojourn.service.tokens import Gate
 from sojourn.store.connection import Conn, Pool
@@ -79,25 +103,32 @@ Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
 
 HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.Alias, alias),
+    (c.ChangePassword, change_password),
     (c.ChangeStatus, change_status),
     (c.ChooseWinner, choose_winner),
     (c.CountSegment, count_segment),
+    (c.CreateAccount, create_account),
     (c.CreateJourney, create_journey),
     (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
+    (c.CreateSite, create_site),
+    (c.CreateSiteKey, create_site_key),
     (c.CreateWebhook, create_webhook),
     (c.DefineEvent, define_event),
+    (c.DeleteAccount, delete_account),
     (c.DeleteDevice, delete_device),
     (c.DeleteJourney, delete_journey),
     (c.DeletePerson, delete_person),
     (c.DeletePreset, delete_preset),
     (c.DeleteSegment, delete_segment),
+    (c.DeleteSite, delete_site),
     (c.DeleteWebhook, delete_webhook),
     (c.DropPeople, drop_people),
     (c.EnrollByApi, enroll_by_api),
     (c.ExplainPresence, explain_presence),
-    (c.FindPeople, find_people),
     (c.ExplainSegment, explain_segment),
+    (c.FindPeople, find_people),
+    (c.GetAccount, get_account),
     (c.GetAttributes, get_attributes),
     (c.GetBulkRequest, get_bulk_request),
     (c.GetEntryRequest, get_entry_request),
@@ -105,14 +136,20 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.GetPerson, get_person),
     (c.GetPreset, get_preset),
     (c.GetSegment, get_segment),
+    (c.GetSelf, get_self),
+    (c.GetSite, get_site),
     (c.GetStatistics, get_statistics),
     (c.GetTimeline, get_timeline),
     (c.GetWebhook, get_webhook),
+    (c.ListAccounts, list_accounts),
     (c.ListApps, list_apps),
     (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
     (c.ListPresets, list_presets),
     (c.ListSegments, list_segments),
+    (c.ListSessions, list_sessions),
+    (c.ListSiteKeys, list_site_keys),
+    (c.ListSites, list_sites),
     (c.ListWebhooks, list_webhooks),
     (c.OpenApplication, open_application),
     (c.PostEvent, post_event),
@@ -121,14 +158,18 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.RegisterEmail, register_email),
     (c.RegisterUser, register_user),
     (c.ReportMessage, report_message),
+    (c.RevokeSession, revoke_session),
+    (c.RevokeSiteKey, revoke_site_key),
     (c.SetAttributes, set_attributes),
     (c.SetAttributesInBulk, set_attributes_in_bulk),
     (c.SetEventRetention, set_event_retention),
     (c.TrackCalls, track_calls),
     (c.TryWebhook, try_webhook),
     (c.UnregisterDevice, unregister_device),
+    (c.UpdateAccount, update_account),
     (c.UpdateJourney, update_journey),
     (c.UpdateSegment, update_segment),
+    (c.UpdateSite, update_site),
     (c.UpdateWebhook, update_webhook),
     (c.ValidateJourney, validate_journey),
 )
@@ -148,7 +189,15 @@ DEVICE_COMMANDS = frozenset(
 )
 """What a device token allows."""
 
-ALLOWED: Mapping[str, frozenset[type]] = {"device": DEVICE_COMMANDS, "write": frozenset({c.TrackCalls})}
+SITE_COMMANDS: frozenset[type] = frozenset()
+"""What a site key allows: what the pages of a site ask for."""
+
+ALLOWED: Mapping[c.Rights, frozenset[type]] = {
+    "device": DEVICE_COMMANDS,
+    "site": SITE_COMMANDS,
+    "write": frozenset({c.TrackCalls}),
+    **ALLOWED_TO,
+}
 """What may be asked for by rights; `api` is not here and may ask for anything."""
 
 Bulk = c.Alias | c.PostEvent | c.RegisterDevice | c.RegisterEmail | c.SetAttributes
@@ -180,14 +229,29 @@ def _answering() -> Generator[None, None, None]:
 class Service:
     """Carries out commands. One per process; `close` it before its pool."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], datetime], *, inbox_max: int = INBOX_MAX) -> None:
-        facts = Facts(pool)
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Callable[[], datetime],
+        *,
+        inbox_max: int = INBOX_MAX,
+        session_options: SessionOptions | None = None,
+        passwords: Passwords | None = None,
+    ) -> None:
+        facts, passwords = Facts(pool), passwords or Passwords()
+        self._gate = Gate(pool, clock)
+        self.sessions = Sessions(pool, clock, session_options or SessionOptions(), passwords)
         self.acceptance = Acceptance(pool, clock, facts, backlog=Backlog(pool, inbox_max=inbox_max))
         self.reactions = Reactions(pool, clock)
         self.resources = Resources(
-            pool=pool, clock=clock, facts=facts, acceptance=self.acceptance, reactions=self.reactions
+            pool=pool,
+            clock=clock,
+            facts=facts,
+            acceptance=self.acceptance,
+            reactions=self.reactions,
+            passwords=passwords,
+            forget_callers=self._forget_callers,
         )
-        self._gate = Gate(pool, clock)
         self._handlers = dict(HANDLERS)
         self._notices = dict(NOTICES)
 
@@ -202,6 +266,35 @@ class Service:
         with _answering():
             return await self._gate.authenticate(token, needs=needs)
 
+    async def signed_in(self, token: str) -> c.Caller:
+        """Return who has signed in, by the token of their session.
+
+        Raises:
+            NotAuthenticated: It is none, or not in force.
+            Unavailable: The database does not answer.
+        """
+        with _answering():
+            return await self.sessions.caller(token)
+
+    async def sign_in(self, email: str, password: str, *, address: str, agent: str) -> SignedIn:
+        """Begin a session. Raises as `Sessions.sign_in`, and Unavailable: the database does not answer."""
+        with _answering():
+            return await self.sessions.sign_in(email, password, address=address, agent=agent)
+
+    async def refresh(self, token: str) -> SignedIn:
+        """Put a new token in place of another. Raises as `Sessions.refresh`, and Unavailable."""
+        with _answering():
+            return await self.sessions.refresh(token)
+
+    async def sign_out(self, caller: c.Caller) -> None:
+        """End the session in which somebody asks. Raises Unavailable: the database does not answer."""
+        with _answering():
+            await self.sessions.sign_out(caller)
+
+    def _forget_callers(self) -> None:
+        self._gate.forget_all()
+        self.sessions.forget()
+
     @overload
     async def run(
         self, caller: c.Caller, command: c.ChangeStatus | c.CreateJourney | c.GetJourney | c.UpdateJourney
@@ -211,10 +304,13 @@ class Service:
         self,
         caller: c.Caller,
         command: c.Alias
+        | c.ChangePassword
         | c.ChooseWinner
+        | c.DeleteAccount
         | c.DeleteJourney
         | c.DeletePreset
         | c.DeleteSegment
+        | c.DeleteSite
         | c.DeleteWebhook
         | c.DropPeople
         | c.OpenApplication
@@ -223,6 +319,8 @@ class Service:
         | c.RegisterEmail
         | c.RegisterUser
         | c.ReportMessage
+        | c.RevokeSession
+        | c.RevokeSiteKey
         | c.SetAttributes
         | c.TrackCalls
         | c.UnregisterDevice,
@@ -280,11 +378,28 @@ class Service:
     @overload
     async def run(self, caller: c.Caller, command: c.SetEventRetention) -> c.AppView: ...
 
+    @overload
+    async def run(
+        self, caller: c.Caller, command: c.CreateAccount | c.GetAccount | c.GetSelf | c.UpdateAccount
+    ) -> c.Account: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListAccounts) -> c.AccountList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListSessions) -> c.SessionList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CreateSite | c.GetSite | c.UpdateSite) -> c.Site: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListSites) -> c.SiteList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CreateSiteKey) -> c.NewSiteKey: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListSiteKeys) -> c.SiteKeyList: ...
+
     async def run(self, caller: c.Caller, command: Any) -> Any:
         """Carry out a command in the caller's workspace. What it replies and raises stands at the command.
 
         Raises:
-            NotAllowed: The caller is a device or a tracking client, and the command is not for those.
+            NotAllowed: What the caller may do does not include the command.
             Unavailable: The database does not answer.
         """
         if caller.rights in ALLOWED and type(command) not in ALLOWED[caller.rights]:

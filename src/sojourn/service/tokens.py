@@ -20,6 +20,7 @@ REMEMBERED_MAX = 10_000
 SUFFICIENT: Mapping[TokenKind, frozenset[TokenKind]] = {
     "api": frozenset({"api"}),
     "device": frozenset({"api", "device"}),
+    "site": frozenset({"site"}),
     "write": frozenset({"write"}),
 }
 """What is needed to the kinds of tokens that do."""
@@ -34,7 +35,7 @@ class Gate:
         self._seen: dict[bytes, tuple[datetime, StoredToken]] = {}
 
     async def authenticate(self, plaintext: str, *, needs: TokenKind) -> Caller:
-        """Return whom the token stands for. An `api` token does what a device does, too; a write key stands alone.
+        """Return whom the token stands for. An `api` token does what a device does, too; keys of apps stand alone.
 
         Raises:
             NotAllowed: A token of another kind than is needed.
@@ -43,11 +44,21 @@ class Gate:
         token = await self._find(hash_of(plaintext))
         if token.kind not in SUFFICIENT[needs]:
             raise NotAllowed
-        return Caller(workspace_id=token.workspace_id, rights=token.kind, name=token.title, app_id=token.app_id)
+        return Caller(
+            workspace_id=token.workspace_id,
+            rights=token.kind,
+            name=token.title,
+            app_id=token.app_id,
+            origins=tuple(token.origins),
+        )
 
     def forget(self, plaintext: str) -> None:
         """Look the token up the next time."""
         self._seen.pop(hash_of(plaintext), None)
+
+    def forget_all(self) -> None:
+        """Look all tokens up the next time."""
+        self._seen.clear()
 
     async def _find(self, token_hash: bytes) -> StoredToken:
         now = self._clock()
@@ -85,6 +96,7 @@ async def ensure_token(
     app_id: int | None = None,
 ) -> bool:
     """Make a token of a given plain text, unless it exists. Return whether it is new. A revoked one stays revoked."""
+    assert kind != "site", "keys of sites are made by `service.sites`"
     assert (kind == "write") == (app_id is not None), "a write key is one of an app, other tokens are not"
     return await store.insert_token(
         conn,

@@ -1,6 +1,6 @@
 """Values: which attribute names, attribute values and ids are kept. Every rule names the place it was broken at."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import isfinite
 from typing import Any, cast
@@ -18,7 +18,7 @@ PROBLEMS_MAX = 200
 STRING_MAX = 10_000
 
 
-def refuse(problems: Iterator[Problem]) -> None:
+def refuse(problems: Iterable[Problem]) -> None:
     """Raise all problems at once, if there are any: as many as anybody can use.
 
     Raises:

@@ -21,6 +21,10 @@ class AppCodeTaken(AlreadyExists):
     """An application of this code exists."""
 
 
+class EmailTaken(AlreadyExists):
+    """An account of this email address exists."""
+
+
 class EventNameTaken(AlreadyExists):
     """An event of this name exists."""
 
@@ -91,6 +95,7 @@ class JourneyUnknown(SojournError):
 
 
 BROKEN_RULE: Mapping[str, type[SojournError]] = {
+    "account_email_key": EmailTaken,
     "app_application_code_key": AppCodeTaken,
     "app_site_id_key": SiteTaken,
     "channel_setting_app_fkey": AppUnknown,

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Literal
+from uuid import uuid4
 
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
@@ -139,7 +140,7 @@ async def initialise(conn: Conn, *, shard_count: int, now: datetime) -> int:
     async with conn.transaction():
         await conn.execute(QUERIES["insert_installation"], {"shard_count": shard_count, "now": now})
         await conn.execute(QUERIES["insert_shards"])
-        await conn.execute(QUERIES["insert_workspace"], {"name": DEFAULT_WORKSPACE, "now": now})
+        await conn.execute(QUERIES["insert_workspace"], {"name": DEFAULT_WORKSPACE, "tenant_id": uuid4(), "now": now})
         (in_force,) = await _row(conn, QUERIES["shard_count"])
         assert isinstance(in_force, int), "shard_count is an integer column"
         return in_force

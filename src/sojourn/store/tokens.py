@@ -1,5 +1,6 @@
 """Tokens: who may call. Only hashes are kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -7,18 +8,19 @@ from typing import Literal
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
-TokenKind = Literal["api", "device", "write"]
+TokenKind = Literal["api", "device", "site", "write"]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A token that is in force. A `write` key belongs to an app."""
+    """A token that is in force. `site` and `write` keys belong to an app, and to pages of `origins`; none: of any."""
 
     token_hash: bytes
     workspace_id: int
     kind: TokenKind
     title: str
     app_id: int | None
+    origins: Sequence[str] = ()
 
 
 async def find_token(conn: Conn, *, token_hash: bytes) -> StoredToken | None:

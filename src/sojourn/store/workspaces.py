@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
@@ -40,7 +40,7 @@ async def insert_app(
 
 async def ensure_workspace(conn: Conn, *, name: str, now: datetime) -> int:
     """Make a workspace, unless there is one of this name. Return its id; it is locked until the transaction ends."""
-    await conn.execute(QUERIES["insert_workspace"], {"name": name, "now": now})
+    await conn.execute(QUERIES["insert_workspace"], {"name": name, "tenant_id": uuid4(), "now": now})
     row = await (await conn.execute(QUERIES["find_workspace"], {"name": name})).fetchone()
     assert row is not None, "the workspace was there, or has just been made"
     return row[0]

@@ -11,10 +11,10 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from sojourn.api.audience.calls import audience_route, malformed
-from sojourn.api.audience.queries import read_query
 from sojourn.api.common.authorization import token_of
 from sojourn.api.common.bodies import AnyRequest, json_response
 from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.common.queries import read_query
 from sojourn.model.identities import IdentityKind
 from sojourn.model.problems import Problem
 from sojourn.service import commands as c

@@ -10,7 +10,9 @@ from datetime import datetime
 from functools import cache
 from itertools import islice
 from typing import cast
+from uuid import UUID
 
+import msgspec
 from msgspec import inspect
 
 from sojourn.api.common.paths import item, member
@@ -31,6 +33,7 @@ _NAMES: Mapping[type, str] = {
     inspect.ListType: "a list",
     inspect.StrType: "a string",
     inspect.StructType: "an object",
+    inspect.UUIDType: "a uuid",
     inspect.VarTupleType: "a list",
 }
 
@@ -69,7 +72,13 @@ def _struct(
             yield Problem("field.required", member(path, name), "is required")
 
 
+def _bare(kind: Kind) -> Kind:
+    """Return a kind without what documents say of it."""
+    return kind.type if isinstance(kind, inspect.Metadata) else kind
+
+
 def _any(kind: Kind, value: object, path: str) -> Iterator[Problem]:
+    kind = _bare(kind)
     match kind, value:
         case inspect.UnionType(), _:
             yield from _union(kind, value, path)
@@ -86,10 +95,31 @@ def _any(kind: Kind, value: object, path: str) -> Iterator[Problem]:
         case inspect.LiteralType(), _:
             if value not in kind.values:
                 yield Problem("field.type", path, f"must be one of {', '.join(map(str, kind.values))}")
-        case (inspect.BoolType(), bool()) | (inspect.DateTimeType(), datetime()) | (inspect.AnyType(), _):
-            pass
-        case _:
+        case _ if not _is_scalar(kind, value):
             yield Problem("field.type", path, f"must be {_NAMES[type(kind)]}")
+        case _:
+            pass
+
+
+def _is_scalar(kind: Kind, value: object) -> bool:
+    """Tell whether a value is of a kind that has no parts and no limits."""
+    match kind, value:
+        case (inspect.BoolType(), bool()) | (inspect.DateTimeType(), datetime()) | (inspect.AnyType(), _):
+            return True
+        case inspect.DateTimeType(), str():
+            return _spells(value, datetime)
+        case inspect.UUIDType(), str():
+            return _spells(value, UUID)
+        case _:
+            return False
+
+
+def _spells(value: str, type_: type) -> bool:
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _union(kind: inspect.UnionType, value: object, path: str) -> Iterator[Problem]:

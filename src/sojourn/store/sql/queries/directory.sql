@@ -2,7 +2,8 @@
 -- The apps of a workspace.
 select application_code, app_id
 from app
-where workspace_id = %(workspace_id)s;
+where workspace_id = %(workspace_id)s
+  and deleted_at is null;
 
 -- name: server_zones
 -- Names of the time zones that the server knows.

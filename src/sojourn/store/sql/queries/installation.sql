@@ -13,8 +13,8 @@ on conflict (shard) do nothing;
 
 -- name: insert_workspace
 -- Make a workspace unless its name is taken.
-insert into workspace (name, created_at)
-values (%(name)s, %(now)s)
+insert into workspace (tenant_id, name, created_at)
+values (%(tenant_id)s, %(name)s, %(now)s)
 on conflict (name) do nothing;
 
 -- name: shard_count

@@ -1,9 +1,11 @@
 -- name: find_token
 -- What a token that was not revoked allows, and where.
-select token_hash, workspace_id, kind, title, app_id
-from token
-where token_hash = %(token_hash)s
-  and revoked_at is null;
+select t.token_hash, t.workspace_id, t.kind, t.title, t.app_id, coalesce(a.allowed_origins, '{}')
+from token as t
+left join app as a on a.app_id = t.app_id
+where t.token_hash = %(token_hash)s
+  and t.revoked_at is null
+  and a.deleted_at is null;
 
 -- name: insert_token
 -- Make a token, unless it exists.

@@ -2,13 +2,15 @@
 -- The app with a code, whosever it is.
 select workspace_id, app_id, application_code, site_id
 from app
-where application_code = %(application_code)s;
+where application_code = %(application_code)s
+  and deleted_at is null;
 
 -- name: first_app
 -- The oldest app of a workspace.
 select workspace_id, app_id, application_code, site_id
 from app
 where workspace_id = %(workspace_id)s
+  and deleted_at is null
 order by app_id
 limit 1;
 
@@ -29,14 +31,14 @@ on conflict (application_code) do nothing;
 -- The apps of a workspace, oldest first.
 select a.application_code, a.site_id, a.title, a.event_retention_days, a.created_at
 from app as a
-where a.workspace_id = %(workspace_id)s
+where a.workspace_id = %(workspace_id)s and a.deleted_at is null
 order by a.app_id;
 
 -- name: set_event_retention
 -- Say how long an app keeps events. Those that it kept so far are looked through again.
 update app as a
 set event_retention_days = %(days)s::integer, events_forgotten_until = null
-where a.workspace_id = %(workspace_id)s and a.application_code = %(application_code)s
+where a.workspace_id = %(workspace_id)s and a.application_code = %(application_code)s and a.deleted_at is null
 returning a.application_code, a.site_id, a.title, a.event_retention_days, a.created_at;
 
 -- name: set_installation_retentions

@@ -1,0 +1,61 @@
+"""Addresses: who is at the other end of a request, also where a proxy stands between."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from sojourn.api.common.bodies import AnyRequest
+
+UNKNOWN = "unknown"
+FORWARDED_MAX = 20
+"""Addresses of `X-Forwarded-For` that are looked at, from its end."""
+
+
+class Proxies:
+    """Whom to believe what they say of others: `X-Forwarded-For` and `X-Forwarded-Proto` count only from these."""
+
+    def __init__(self, networks: Sequence[str] = ()) -> None:
+        self._networks = [ip_network(network) for network in networks]
+
+    def client(self, request: AnyRequest) -> str:
+        """Return the address of who asks: the last one that is no trusted proxy. IPv6 hosts are their /64 network."""
+        peer = request.client.host if request.client else ""
+        if self.is_trusted(peer):
+            named = request.headers.get("x-forwarded-for", "").split(",")[-FORWARDED_MAX:]
+            for each in reversed([name.strip() for name in named if name.strip()]):
+                peer = each
+                if not self.is_trusted(each):
+                    break
+        return _spelled(peer)
+
+    def is_secure(self, request: AnyRequest) -> bool:
+        """Tell whether the request came over TLS, here or at a trusted proxy."""
+        if request.url.scheme == "https":
+            return True
+        peer = request.client.host if request.client else ""
+        return self.is_trusted(peer) and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
+
+    def is_trusted(self, address: str) -> bool:
+        """Tell whether an address is a trusted proxy's."""
+        parsed = _parsed(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return mapped or parsed
+
+
+def _spelled(address: str) -> str:
+    """Name whom a limit is for. A host of IPv6 has a network of addresses to choose from.
+
+    >>> _spelled("203.0.113.7"), _spelled("2001:db8:1:2:3::4"), _spelled("nonsense")
+    ('203.0.113.7', '2001:db8:1:2::/64', 'unknown')
+    """
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed) if parsed is not None else UNKNOWN

@@ -1,0 +1,48 @@
+"""Routes: all that the dialect serves, in the order of its documentation."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.journeys.accounts import ACCOUNT_ROUTES
+from sojourn.api.journeys.auth import AUTH_ROUTES
+from sojourn.api.journeys.docs import docs_routes
+from sojourn.api.journeys.door import Door, DoorOptions
+from sojourn.api.journeys.openapi import document
+from sojourn.api.journeys.routing import AnyRoute
+from sojourn.api.journeys.serving import handlers
+from sojourn.api.journeys.sites import SITE_ROUTES
+from sojourn.service.service import Service
+
+ROUTES: tuple[AnyRoute, ...] = (
+    *AUTH_ROUTES,
+    *ACCOUNT_ROUTES,
+    *SITE_ROUTES,
+)
+
+PREFIXES = (
+    "/api/accounts",
+    "/api/audiences",
+    "/api/auth",
+    "/api/content",
+    "/api/docs",
+    "/api/journeys",
+    "/api/sdk",
+    "/api/sites",
+    "/api/v1/sdk",
+)
+"""Below these, whatever matches no route is refused as this dialect does."""
+
+
+def journeys_routes(service: Service, metrics: RequestMetrics, options: DoorOptions) -> list[HTTPRouteHandler]:
+    """Make the handlers of the dialect."""
+    door = Door(service, options)
+    return [*handlers(ROUTES, service, metrics, door), *docs_routes(document(ROUTES))]
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a path belongs to the dialect.
+
+    >>> is_ours("/api/journeys/7"), is_ours("/api/journey/7"), is_ours("/api/sites")
+    (True, False, True)
+    """
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in PREFIXES)
