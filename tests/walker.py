@@ -131,7 +131,7 @@ class Journey:
 
     @property
     def measures(self) -> bool:
-        return self.status in {"running", "paused", "finished"}
+        return self.status in {"running", "paused", "finished"} or self.advances
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -333,7 +333,7 @@ class Walker:
                 # An entry that an edit added runs from then on; one that runs once, at once.
                 begins = journey.started_at if schedule.repeat is None else max(journey.started_at, row.received_at)
                 self._done_until[place] = begins - JUST_BEFORE
-            elif schedule.repeat is not None and row.data.get("held_since") is not None:
+            elif schedule.repeat is not None and "from" in row.data:
                 # Runs that fell into a pause are left out.
                 self._done_until[place] = max(self._done_until[place], row.received_at - JUST_BEFORE)
         self._watch(journey, row)

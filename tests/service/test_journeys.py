@@ -2,14 +2,15 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 from uuid import uuid4
 
 import msgspec
 import pytest
 
 from sojourn.model.graph import Edge, Graph
-from sojourn.model.lifecycle import TRANSITIONS
+from sojourn.model.lifecycle import TRANSITIONS, Command, Transition
 from sojourn.model.points import AwaitedEvent, Exit, MessageBus, TriggerBranch, Wait, WaitForTrigger
 from sojourn.service.commands import (
     COMMANDS,
@@ -195,7 +196,7 @@ async def test_a_document_with_problems_is_not_started(bench: Bench) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 async def test_statuses_change_by_the_table_and_refusals_name_them(bench: Bench, status: str) -> None:
     allowed = {step.command: step.to for step in TRANSITIONS if step.from_ == status}
-    for command in ("start", "pause", "finish", "draft", "archive"):
+    for command in get_args(Command):
         journey = await in_status(bench, status)
         if command in allowed:
             assert (await bench.change(journey, command)).status == allowed[command]
@@ -204,6 +205,47 @@ async def test_statuses_change_by_the_table_and_refusals_name_them(bench: Bench,
             await bench.change(journey, command)
         assert (refusal.value.command, refusal.value.status) == (command, status)
         assert refusal.value.text == f"cannot {command} journey in status {status}"
+
+
+def test_the_page_about_states_has_every_transition() -> None:
+    page = (Path(__file__).parents[2] / "docs/states.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
+    told = {
+        Transition(command, from_, to, inside.partition(":")[0].partition(" ")[0].partition(";")[0])  # type: ignore[arg-type]
+        for command, _, _, froms, to, inside in (row for row in rows if len(row) == 6)
+        for from_ in froms.split(", ")
+        if command in get_args(Command)
+    }
+    assert told == set(TRANSITIONS)
+
+
+async def test_closing_lets_people_go_on_and_nobody_in(bench: Bench) -> None:
+    async def facts() -> tuple[Any, ...]:
+        [row] = await bench.rows("select status::text, advances, held_since, started_at from journey")
+        heard = [reaction for (reaction,) in await bench.rows("select reaction from listener order by 1")]
+        return (*row, heard)
+
+    journey = await bench.create(waiting_graph())
+    await bench.change(journey, "start")
+    await bench.change(journey, "close")
+    assert await facts() == ("paused", True, None, NOON, ["resume"])
+    await bench.change(journey, "unpublish")
+    assert await facts() == ("draft", True, None, NOON, ["resume"])
+    problematic = msgspec.structs.replace(journey.graph, edges=())
+    assert (await update(bench, journey, problematic)).version == 2
+    with pytest.raises(InvalidDocument):
+        await bench.change(journey, "start")
+    await update(bench, journey, journey.graph)
+    await bench.change(journey, "start")
+    assert await facts() == ("running", False, None, NOON, ["enroll", "resume"])
+    assert (await bench.inbox("begin"))[-1]["data"]["from"] == "draft"
+    await bench.change(journey, "pause")
+    await bench.change(journey, "unpublish")
+    assert await facts() == ("draft", False, NOON, NOON, ["resume"])
+    await bench.change(journey, "discard")
+    assert await facts() == ("archived", False, None, None, [])
+    await bench.change(journey, "restore")
+    assert await facts() == ("draft", False, None, None, [])
 
 
 async def test_a_pause_is_known_to_whoever_resumes(bench: Bench) -> None:

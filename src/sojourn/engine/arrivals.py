@@ -51,7 +51,8 @@ async def run_schedule(advance: Advance, journey: Journey, point_no: int) -> Non
     """Let in a batch of the people of a segment entry, if a run is due, and set the alarm for the next look."""
     schedule = journey.schedules()[point_no]
     cursor = await advance.tick.read_cursor(journey.journey_id, point_no)
-    if cursor is None:
+    if cursor is None or not journey.admits:
+        # Where nobody is let in now, the run is due when the journey admits again.
         await advance.tick.set_alarm(journey.journey_id, point_no, None)
         return
     until = cursor.working_until or advance.now
@@ -66,8 +67,6 @@ async def _run(
     advance: Advance, journey: Journey, point_no: int, schedule: EntrySchedule, cursor: Cursor, until: datetime
 ) -> Cursor:
     done = Cursor(until, None, 0)
-    if not journey.admits:
-        return done
     zones = await _due_zones(advance, journey, schedule, cursor.done_until, until)
     if not zones:
         return done

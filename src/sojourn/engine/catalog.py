@@ -95,7 +95,8 @@ class Journey:
     @property
     def measures(self) -> bool:
         """Tell whether what people do counts for the goals."""
-        return self.row.status in MEASURED and bool(self.settings.conversion_goals) and not self.is_failing
+        is_measured = self.row.status in MEASURED or self.row.advances
+        return is_measured and bool(self.settings.conversion_goals) and not self.is_failing
 
     def point(self, point_no: int) -> AnyPoint | None:
         """Return a point of the present version, or None if it has none with this number."""

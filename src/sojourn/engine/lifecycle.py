@@ -47,7 +47,7 @@ async def _begin(tick: Tick, journey: Journey, row: ShardWideRow) -> None:
             # An entry that an edit added runs from then on; one that runs once, at once.
             first = begins if schedule.repeat is None else max(begins, row.received_at)
             cursor = Cursor(first - JUST_BEFORE, None, 0)
-        elif schedule.repeat is not None and held_since is not None:
+        elif schedule.repeat is not None and "from" in row.data:
             # Runs that fell into a pause are left out; one that was under way goes on.
             cursor = Cursor(
                 max(cursor.done_until, row.received_at - JUST_BEFORE), cursor.working_until, cursor.after_profile

@@ -155,6 +155,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return (self.conversion_window or DEFAULT_WINDOW).seconds
 
     @property
+    def holds_on_pause(self) -> bool:
+        """Tell whether a pause of the journeys dialect holds who is inside."""
+        return self.conduct is not None and self.conduct.on_pause == "HOLD"
+
+    @property
     def control_percent(self) -> int:
         """Return how many of a hundred people belong to the control group."""
         return 0 if self.transactional else self.control_group_percent

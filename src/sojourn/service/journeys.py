@@ -114,7 +114,8 @@ async def _keep_version(
     shard_count: int,
     now: datetime,
 ) -> None:
-    if journey.status == "running" or journey.advances:
+    if journey.status == "running" or (journey.status == "paused" and journey.advances):
+        # A draft may have problems; while it has, nobody goes on in it.
         await require_clean(conn, journey.workspace_id, new, zones)
     version_no = journey.version_no + 1
     await store.insert_version(
@@ -123,7 +124,7 @@ async def _keep_version(
     old_numbers = await point_numbers(conn, journey.journey_id)
     numbers = await number_points(conn, journey.journey_id, new)
     if journey.started_at is not None:
-        await listen(conn, journey, new, numbers, reactions_in(journey.status))
+        await listen(conn, journey, new, numbers, reactions_in(journey.status, advances=journey.advances))
         if steps := moves(old, new, old_numbers, numbers):
             data = {"journey_id": journey.journey_id, "moves": steps}
             await tell_shards(conn, journey, "move", data, shard_count=shard_count, now=now)
@@ -277,10 +278,11 @@ async def point_numbers(conn: Conn, journey_id: int) -> Mapping[PointId, int]:
     return {point: each.point_no for point, each in points.items()}
 
 
-def reactions_in(status: Status) -> frozenset[Reaction]:
+def reactions_in(status: Status, *, advances: bool = False) -> frozenset[Reaction]:
     """Say which events a journey that people came into listens for.
 
     While it is held, those that people wait for; while its numbers may still change, those that are its goals.
+    `advances` tells that people inside go on, although it does not run.
     """
     match status:
         case "running":
@@ -288,7 +290,7 @@ def reactions_in(status: Status) -> frozenset[Reaction]:
         case "paused":
             return frozenset[Reaction]({"convert", "resume"})
         case "draft":
-            return frozenset[Reaction]({"resume"})
+            return frozenset[Reaction]({"convert", "resume"} if advances else {"resume"})
         case "finished":
             return frozenset[Reaction]({"convert"})
         case "archived":

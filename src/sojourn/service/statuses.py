@@ -1,4 +1,4 @@
-"""Statuses: journeys started, paused, finished, taken back to draft and archived.
+"""Statuses: journeys started, paused, finished, taken back to draft, archived and restored.
 
 Which command is allowed when, and what it means for the people inside, is the table in `model.lifecycle`; here it
 takes effect.
@@ -18,9 +18,11 @@ from sojourn.store.connection import Conn
 from sojourn.store.delivery import notify_senders
 from sojourn.store.journeys import StoredJourney
 
+DEAF = reactions_in("archived")
+
 
 async def change_status(resources: Resources, caller: Caller, command: ChangeStatus) -> Journey:
-    """Start, pause, finish, draft or archive a journey.
+    """Carry out a command of the table on a journey.
 
     Raises:
         InvalidDocument: It is to be started, and its graph has problems: all of them.
@@ -30,13 +32,18 @@ async def change_status(resources: Resources, caller: Caller, command: ChangeSta
     shard_count, zones, now = await resources.facts.shard_count(), await resources.facts.zones(), resources.clock()
     async with resources.pool.connection() as conn, conn.transaction():
         journey = await lock(conn, caller, command.journey)
-        step = transition(command.command, journey.status)
+        graph = read_graph(journey)
+        step = transition(command.command, journey.status, holds=graph.settings.holds_on_pause)
         if step is None:
             raise InvalidState(command=command.command, status=journey.status)
         if step.to == "running":
-            await require_clean(conn, journey.workspace_id, read_graph(journey), zones)
+            await require_clean(conn, journey.workspace_id, graph, zones)
         await _keep_status(conn, journey, step, now)
         await _tell_inside(conn, journey, step, shard_count, now)
+        numbers = await point_numbers(conn, journey.journey_id)
+        is_heard = step.inside == "stopped" or _started_at(journey, step, now) is not None
+        reactions = reactions_in(step.to, advances=_advances(journey, step)) if is_heard else DEAF
+        await listen(conn, journey, graph, numbers, reactions)
         await store.mark_changed(conn, journey_id=journey.journey_id)
         return journey_reply(await find(conn, caller, command.journey))
 
@@ -48,9 +55,15 @@ async def _keep_status(conn: Conn, journey: StoredJourney, step: Transition, now
         status=step.to,
         first_started_at=now if step.to == "running" and not journey.first_started_at else journey.first_started_at,
         started_at=_started_at(journey, step, now),
+        advances=_advances(journey, step),
         stop_reason=_stop_reason(journey, step),
         now=now,
     )
+
+
+def _advances(journey: StoredJourney, step: Transition) -> bool:
+    """Tell whether who is inside goes on although the journey does not run."""
+    return step.inside == "closed" or (step.inside == "unchanged" and journey.advances)
 
 
 def _started_at(journey: StoredJourney, step: Transition, now: datetime) -> datetime | None:
@@ -58,7 +71,7 @@ def _started_at(journey: StoredJourney, step: Transition, now: datetime) -> date
         case "resumed":
             # A pause does not make a new start: what was to happen once at the start does not happen again.
             return journey.started_at or now
-        case "held" | "unchanged":
+        case "held" | "closed" | "unchanged":
             return journey.started_at
         case "stopped":
             return None
@@ -75,7 +88,7 @@ def _stop_reason(journey: StoredJourney, step: Transition) -> str:
 
 
 async def _tell_inside(conn: Conn, journey: StoredJourney, step: Transition, shard_count: int, now: datetime) -> None:
-    """Let the engines know what becomes of the people inside, and which events still count."""
+    """Let the engines know what becomes of the people inside."""
     match step.inside:
         case "resumed":
             held_since = await store.forget_held_since(conn, journey_id=journey.journey_id)
@@ -90,7 +103,3 @@ async def _tell_inside(conn: Conn, journey: StoredJourney, step: Transition, sha
             await tell_shards(conn, journey, "stop", data, shard_count=shard_count, now=now)
         case _:
             pass
-    numbers = await point_numbers(conn, journey.journey_id)
-    is_heard = step.inside in {"resumed", "held", "stopped"}
-    reactions = reactions_in(step.to) if is_heard else reactions_in("archived")
-    await listen(conn, journey, read_graph(journey), numbers, reactions)

@@ -17,6 +17,7 @@ class StoredJourney:
     """A row of `journey` and the graph of its version. JSON is left as text.
 
     Attributes:
+        advances: People inside go on, although the journey does not run.
         started_at: The start since which people may be inside; None for a journey that nobody is in.
     """
 
@@ -165,15 +166,17 @@ async def set_status(
     status: Status,
     first_started_at: datetime | None,
     started_at: datetime | None,
+    advances: bool,
     stop_reason: str,
     now: datetime,
 ) -> None:
-    """Change the status of a journey. For `started_at` see `StoredJourney`."""
+    """Change the status of a journey. For `started_at` and `advances` see `StoredJourney`."""
     values = {
         "journey_id": journey_id,
         "status": status,
         "first_started_at": first_started_at,
         "started_at": started_at,
+        "advances": advances,
         "stop_reason": stop_reason,
         "now": now,
     }

@@ -83,7 +83,7 @@ class ValidateJourney(Struct, frozen=True, kw_only=True):
 
 
 class ChangeStatus(Struct, frozen=True, kw_only=True):
-    """Start, pause, finish, draft or archive. Reply: `Journey`."""
+    """Start, pause, finish, …: any command of the table in `model.lifecycle`. Reply: `Journey`."""
 
     journey: UUID
     command: LifecycleCommand

@@ -284,7 +284,7 @@ create table journey (
     description text not null default '',
     status journey_status not null default 'draft',
     version_no integer not null default 1,  -- the version shown; the one that runs, too, unless it is a draft
-    -- A draft of the journeys dialect lets people inside go on; one of the gateway does not.
+    -- A pause or draft of the journeys dialect lets people inside go on; one of the gateway does not.
     advances boolean not null default false,
     layout jsonb not null default '{}',
     comments jsonb not null default '[]',

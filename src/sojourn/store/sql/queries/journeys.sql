@@ -138,6 +138,7 @@ update journey
 set status = %(status)s::journey_status,
     first_started_at = %(first_started_at)s,
     started_at = %(started_at)s,
+    advances = %(advances)s,
     stop_reason = %(stop_reason)s,
     updated_at = %(now)s
 where journey_id = %(journey_id)s;
