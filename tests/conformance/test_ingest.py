@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sojourn.api.ingest.methods import METHODS
 from sojourn.api.ingest.problems import STATUSES
+from sojourn.service.commands import Caller, CountSegment
 from tests.conformance.conftest import APP, DEVICE_TOKEN, THEIR_APP, THEIR_TOKEN, TOKEN, Site
 
 DEVICE = {"application": APP, "hwid": "hwid-1", "device_type": 3}
@@ -46,6 +47,9 @@ async def test_a_device_is_registered(http: httpx.AsyncClient, site: Site) -> No
         "tags": {"City": "Paris", "Age": {"operation": 0, "value": 36}},
         "v": "6.7.8",
         "device_model": "Pixel",
+        "os_version": 17,
+        "app_version": "2.10.1",
+        "sdk_version": ["no", "text"],
     }
     assert await accepted(http, "registerDevice", request) is None
     await site.drain()
@@ -53,6 +57,18 @@ async def test_a_device_is_registered(http: httpx.AsyncClient, site: Site) -> No
     assert await site.rows("select hwid, platform, push_token, language from device") == [
         ("hwid-1", "Android", "abc", "fr")
     ]
+    said = {"model": "Pixel", "os_version": "17", "app_version": "2.10.1"}
+    assert (await http.get("/api/v3/people/ada")).json()["devices"][0]["details"] == said
+    source = 'Fact(["device", "app_version"], GTE, "2.9") * Fact(["device", "model"], EQ, "pixel")'
+    assert (await site.service.run(Caller(workspace_id=1), CountSegment(source=source))).count == 1
+
+
+async def test_a_device_that_changes_hands_still_says_what_it_is(http: httpx.AsyncClient, site: Site) -> None:
+    await accepted(http, "registerDevice", DEVICE | {"userId": "ada", "app_version": "2.1", "os_version": "17"})
+    await site.drain()
+    await accepted(http, "registerUser", {"application": APP, "hwid": "hwid-1", "userId": "bob"})
+    await site.drain()
+    assert await site.rows("select details from device") == [({"app_version": "2.1", "os_version": "17"},)]
 
 
 async def test_a_device_may_say_its_zone_by_name(http: httpx.AsyncClient, site: Site) -> None:

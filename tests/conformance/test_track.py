@@ -116,7 +116,9 @@ async def test_surroundings_are_kept_with_the_person(track: httpx.AsyncClient, s
         "locale": "fr-FR",
         "timezone": "Europe/Paris",
         "location": {"city": "Paris", "country": "France", "latitude": 48.8, "longitude": 2.3, "speed": 0},
-        "device": {"id": "d1", "type": "ios", "token": "push-1"},
+        "device": {"id": "d1", "type": "ios", "token": "push-1", "model": "iPhone15,2", "manufacturer": "Apple"},
+        "os": {"name": "iOS", "version": "17.4"},
+        "app": {"name": "Shop", "version": "3.2.1"},
         "library": {"name": "analytics.js", "version": "2"},
     }
     for _ in range(2):
@@ -125,7 +127,8 @@ async def test_surroundings_are_kept_with_the_person(track: httpx.AsyncClient, s
     assert facts["location"] == {"city": "Paris", "country": "France", "latitude": 48.8, "longitude": 2.3}
     await site.drain()
     assert await site.rows("select language, time_zone from profile") == [("fr", "Europe/Paris")]
-    assert await site.rows("select hwid, platform, push_token from device") == [("d1", "iOS", "push-1")]
+    said = {"app_version": "3.2.1", "manufacturer": "Apple", "model": "iPhone15,2", "os_version": "17.4"}
+    assert await site.rows("select hwid, platform, push_token, details from device") == [("d1", "iOS", "push-1", said)]
 
 
 async def test_surroundings_that_make_no_sense_are_passed_over(track: httpx.AsyncClient, site: Site) -> None:

@@ -1,6 +1,7 @@
 """Exports into files: every format, and the way back through the importer."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,29 @@ from typer.testing import CliRunner
 from sojourn.cli.main import app
 from sojourn.service.workspaces import ensure_default
 from sojourn.store.connection import make_pool
+from tests.conftest import TEMPLATE, Postgres
 from tests.service.test_importing import NOW
 
 PEOPLE = [
     {"user_id": "ada", "email": ["a@example.com", "b@example.com"], "attributes": {"City": "Paris", "Likes": ["tea"]}},
-    {"hwid": "h-1", "attributes": {"Age": 36}},
-]
+    {
+        "hwid": "h-1",
+        "attributes": {"Age": 36},
+        "language": "fr",
+        "time_zone": "Europe/Paris",
+        "location.country": "FR",
+        "location.region": "Île-de-France",
+        "location.city": "Paris",
+        "location.latitude": 48.85,
+        "location.longitude": 2.35,
+        "device_list": [
+            {
+                "hwid": "h-1", "channel": "push", "platform": "iOS", "push_token": "t", "language": "fr",
+                "is_subscribed": False, "details": {"os_version": "17.4", "app_version": "2.10"},
+            }
+        ],
+    },
+]  # fmt: skip
 
 
 def run(url: str, *arguments: str) -> Any:
@@ -24,11 +42,22 @@ def run(url: str, *arguments: str) -> Any:
     return result.stdout
 
 
+async def with_app(url: str) -> str:
+    async with make_pool(url, application_name="test", max_size=1) as pool, pool.connection() as conn:
+        await ensure_default(conn, NOW, application_code="AAAAA-11111")
+    return url
+
+
 @pytest.fixture
 async def workspace(database_url: str) -> str:
-    async with make_pool(database_url, application_name="test", max_size=1) as pool, pool.connection() as conn:
-        await ensure_default(conn, NOW, application_code="AAAAA-11111")
-    return database_url
+    return await with_app(database_url)
+
+
+@pytest.fixture
+async def empty_workspace(postgres: Postgres) -> AsyncIterator[str]:
+    name = postgres.create_database(TEMPLATE)
+    yield await with_app(postgres.url_for(name))
+    postgres.drop_database(name)
 
 
 def read(path: Path) -> list[Any]:
@@ -37,7 +66,7 @@ def read(path: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", ["people.jsonl", "people.csv", "people.csv.gz", "people.parquet"])
-def test_what_is_exported_can_be_imported(workspace: str, tmp_path: Path, name: str) -> None:
+def test_what_is_exported_can_be_imported(workspace: str, empty_workspace: str, tmp_path: Path, name: str) -> None:
     source = tmp_path / "source.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in PEOPLE))
     run(workspace, "people", "import", str(source))
@@ -48,8 +77,10 @@ def test_what_is_exported_can_be_imported(workspace: str, tmp_path: Path, name: 
     answer = json.loads(run(workspace, "people", "import", str(file), "--json"))
 
     assert (answer["rows_done"], answer["rows_refused"]) == (2, 0)
-    run(workspace, "people", "export", str(again))
+    run(empty_workspace, "people", "import", str(file))
+    run(empty_workspace, "people", "export", str(again))
     rows = read(again)
+    assert rows[0] == PEOPLE[1] | {"first_seen_at": ""}
     assert [row["attributes"] for row in rows] == [{"Age": 36}, {"City": "Paris", "Likes": ["tea"]}]
     assert rows[1]["email"] == ["a@example.com", "b@example.com"]
 

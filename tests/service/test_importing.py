@@ -173,6 +173,35 @@ async def test_people_known_already_are_changed_by_the_tick(importer: Importer) 
     ]
 
 
+async def test_an_import_says_where_people_were_and_what_their_devices_are(importer: Importer) -> None:
+    """Of somebody new, and of somebody known: a later row replaces what it speaks of."""
+    device = '"[{""hwid"":""h"",""channel"":""push"",""platform"":""iOS"",""details"":{""os_version"":""%d""}}]"'
+    header = "user_id,location.city,Location.Country,location.latitude,location.longitude,device_list"
+    known = "select location, details from profile join device using (shard, profile_id)"
+    await importer.run(PEOPLE, importer.file("one.csv", f"{header}\nada,Rome,IT,41.9,12.5,{device % 16}\n"))
+    rome = {"city": "Rome", "country": "IT", "latitude": 41.9, "longitude": 12.5}
+    assert await importer.rows(known) == [(rome, {"os_version": "16"})]
+
+    await importer.run(PEOPLE, importer.file("two.csv", f"{header}\nada,Ostia,,41.7,12.3,{device % 17}\n"))
+    await importer.drain()
+    ostia = rome | {"city": "Ostia", "latitude": 41.7, "longitude": 12.3}
+    assert await importer.rows(known) == [(ostia, {"os_version": "17"})]
+
+
+async def test_places_that_are_none_are_refused(importer: Importer) -> None:
+    header = "user_id,location.city,location.latitude,location.longitude"
+    rows = [f"a,{'x' * 256},,", "b,,91,0", "c,,north,0", "d,,1,", "e,,nan,1"]
+    report = await importer.run(PEOPLE, importer.file("people.csv", "\n".join([header, *rows])))
+    assert report.rows_refused == len(rows)
+    assert [line.split(",")[1] for line in importer.rejected()[1:]] == [
+        "location.city: at most 255 characters are allowed",
+        "location.latitude: `91` is no number from -90 to 90",
+        "location.latitude: `north` is no number from -90 to 90",
+        "location: a latitude and a longitude come together",
+        "location.latitude: `nan` is no number from -90 to 90",
+    ]
+
+
 async def test_rows_about_one_person_are_joined(importer: Importer) -> None:
     path = importer.file("people.csv", "id,email,city,size\nada,a@example.com,Paris,1\nada,b@example.com,Rome,\n")
 

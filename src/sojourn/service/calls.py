@@ -125,7 +125,7 @@ class _Reader:
             device = {"hwid": address.lower(), "channel": "email", "platform": "Email"}
             yield self._reach(identities[0], device)
 
-    def _reach(self, lead: Identity, device: Mapping[str, str]) -> Notice:
+    def _reach(self, lead: Identity, device: Mapping[str, Any]) -> Notice:
         address = device_identity(self._workspace_id, device["hwid"])
         return self._notice((lead, address), (Word(kind="device", data=json_text(device)),))
 
@@ -147,7 +147,13 @@ class _Reader:
         self._noted[lead] = said
         if said.push_token:
             platform, channel = DEVICE_TYPES[said.device_type]
-            device = {"hwid": said.device_id, "channel": channel, "platform": platform, "push_token": said.push_token}
+            device = {
+                "hwid": said.device_id,
+                "channel": channel,
+                "platform": platform,
+                "push_token": said.push_token,
+                "details": said.details,
+            }
             self._devices.append(self._reach(lead, device))
         return said
 

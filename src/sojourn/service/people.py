@@ -145,6 +145,7 @@ async def device_notice(resources: Resources, caller: Caller, command: RegisterD
         "push_token": command.push_token or None,
         "language": command.language or None,
         "time_zone": zone,
+        "details": command.details or None,
     }
     person = _person_data(command.attributes, command.language, zone)
     return _registration(caller, app_id, identities, person, device)
@@ -215,6 +216,7 @@ def _device_problems(command: RegisterDevice, zone_problems: list[Problem]) -> I
     yield from _language_problems(command.language)
     yield from zone_problems
     yield from attribute_problems(command.attributes, "attributes")
+    yield from attribute_problems(command.details, "details")
 
 
 def _email_problems(command: RegisterEmail, zone_problems: list[Problem]) -> Iterator[Problem]:

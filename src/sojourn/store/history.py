@@ -48,6 +48,7 @@ class OwnDevice:
     has_token: bool
     language: str | None
     is_subscribed: bool
+    details: dict[str, Json]
     created_at: datetime
     updated_at: datetime
 

@@ -25,7 +25,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewProfile:
-    """A person whom nobody else knows yet. `attributes` is JSON text."""
+    """A person whom nobody else knows yet. `attributes` and `location` are JSON texts."""
 
     shard: int
     profile_id: int
@@ -33,12 +33,13 @@ class NewProfile:
     attributes: str
     time_zone: str | None
     language: str | None
+    location: str | None = None
     first_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDevice:
-    """A device or address of a new person."""
+    """A device or address of a new person. `details` is JSON text."""
 
     shard: int
     profile_id: int
@@ -48,6 +49,7 @@ class NewDevice:
     push_token: str | None
     language: str | None
     is_subscribed: bool
+    details: str = "{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +106,8 @@ async def copy_people(
     app_ids = f"{{{app_id:d}}}"  # a literal: making an array of every row's list took a fifth of the time
     await _copy(
         conn,
-        "copy profile (shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, created_at,"
-        " updated_at) from stdin",
+        "copy profile (shard, profile_id, workspace_id, user_id, attributes, time_zone, language, location, app_ids,"
+        " created_at, updated_at) from stdin",
         (
             (
                 p.shard,
@@ -115,6 +117,7 @@ async def copy_people(
                 p.attributes,
                 p.time_zone,
                 p.language,
+                p.location,
                 app_ids,
                 p.first_seen_at or now,
                 now,
@@ -125,7 +128,7 @@ async def copy_people(
     await _copy(
         conn,
         "copy device (shard, profile_id, app_id, hwid, channel, platform, push_token, language, is_subscribed,"
-        " created_at, updated_at) from stdin",
+        " details, created_at, updated_at) from stdin",
         (
             (
                 d.shard,
@@ -137,6 +140,7 @@ async def copy_people(
                 d.push_token,
                 d.language,
                 d.is_subscribed,
+                d.details,
                 now,
                 now,
             )

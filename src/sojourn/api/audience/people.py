@@ -164,6 +164,7 @@ def person_document(person: c.PersonView) -> dict[str, Any]:
                 "has_push_token": each.has_push_token,
                 "language": each.language,
                 "is_subscribed": each.is_subscribed,
+                "details": each.details,
                 "created_at": each.created_at,
                 "updated_at": each.updated_at,
             }

@@ -1,6 +1,7 @@
 """Devices on the wire of data-in: their registration, what they open, and what they say about messages."""
 # ruff: noqa: N815 - the fields have the contract's names
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -15,10 +16,29 @@ from sojourn.service.commands import (
     Subject,
     UnregisterDevice,
 )
+from sojourn.service.values import text_problems
+
+DETAIL_MAX = 255
+"""Characters of what a device says of itself."""
+
+DETAILS: Mapping[str, str] = {
+    "app_version": "app_version",
+    "device_model": "model",
+    "device_name": "name",
+    "os_version": "os_version",
+    "sdk_version": "sdk_version",
+}
+"""What a device says of itself: the field, and under which name it is kept."""
 
 
 class RegisterDeviceRequest(Struct, frozen=True, kw_only=True):
     """`registerDevice`. `timezone` is an offset in seconds, or an IANA name."""
+
+    app_version: Any = None
+    device_model: Any = None
+    device_name: Any = None
+    os_version: Any = None
+    sdk_version: Any = None
 
     application: str
     hwid: str
@@ -71,8 +91,24 @@ def register_device(request: RegisterDeviceRequest) -> Decoded:
             time_zone=zone if isinstance(zone, str) else "",
             time_zone_offset=zone if isinstance(zone, int) else None,
             attributes=attributes_of(operations),
+            details=_details(request),
         ),
     )
+
+
+def _details(request: RegisterDeviceRequest) -> dict[str, str]:
+    """Return what a device says of itself. Clients send it unasked, so what is no short text is passed over."""
+    said = {name: getattr(request, field) for field, name in DETAILS.items()}
+    texts = {name: str(value) if _is_number(value) else value for name, value in said.items()}
+    return {name: text for name, text in texts.items() if isinstance(text, str) and _is_short(text)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_short(text: str) -> bool:
+    return 0 < len(text) <= DETAIL_MAX and not any(text_problems(text, ""))
 
 
 def unregister_device(request: DeviceRequest) -> Decoded:

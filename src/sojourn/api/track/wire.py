@@ -44,6 +44,14 @@ KINDS: Mapping[str, Kind] = {
 BATCHES = frozenset({"b", "batch", "import"})
 METHODS = (*KINDS, *sorted(BATCHES))
 
+_DETAILS = {
+    "app_version": ("app", "version"),
+    "manufacturer": ("device", "manufacturer"),
+    "model": ("device", "model"),
+    "os_version": ("os", "version"),
+}
+"""What is kept of a device: the name that it is kept under, and where a context says it."""
+
 _DEVICE_TYPES = {"ios": 1, "android": 3}
 """`context.device.type` to the number of a device type."""
 
@@ -272,11 +280,11 @@ def _surroundings(context: bytes) -> Surroundings | None:
         given = _CONTEXT.decode(context or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    device = _device(given.get("device"))
+    device = _device(given)
     found = Surroundings(
         language=_language(given.get("locale")),
         time_zone=_text(given.get("timezone")),
-        location=_location(given.get("location")),
+        location=_location(given),
         **device,
     )
     return None if found == Surroundings() else found
@@ -291,10 +299,8 @@ def _language(locale: object) -> str:
     return _text(locale)[:LANGUAGE_MAX].replace("_", "-").partition("-")[0].lower()
 
 
-def _location(given: object) -> Mapping[str, str | float]:
-    if not isinstance(given, dict):
-        return {}
-    members = cast("dict[str, Any]", given)
+def _location(context: Mapping[str, Any]) -> Mapping[str, str | float]:
+    members = _members(context, "location")
     places = {name: text for name in ("country", "region", "city") if (text := _text(members.get(name)))}
     degrees = {"latitude": 90, "longitude": 180}
     angles = {name: members[name] for name, most in degrees.items() if _is_angle(members.get(name), most)}
@@ -305,15 +311,21 @@ def _is_angle(value: object, most: int) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= most
 
 
-def _device(given: object) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        return {}
-    members = cast("dict[str, Any]", given)
+def _device(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the device that can be reached, and what the context says of it."""
+    members = _members(context, "device")
     number = _DEVICE_TYPES.get(_text(members.get("type")).lower())
     device_id, token = _text(members.get("id")), _text(members.get("token"), PUSH_TOKEN_MAX)
     if number is None or not device_id or not token:
         return {}
-    return {"device_id": device_id, "device_type": number, "push_token": token}
+    said = {name: _text(_members(context, group).get(member)) for name, (group, member) in _DETAILS.items()}
+    details = {name: text for name, text in said.items() if text}
+    return {"device_id": device_id, "device_type": number, "push_token": token, "details": details}
+
+
+def _members(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = given.get(name)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _text(value: object, most: int = TEXT_MAX) -> str:

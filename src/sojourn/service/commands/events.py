@@ -45,6 +45,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     Attributes:
         location: Of `latitude`, `longitude`, `country`, `region`, `city` what is known.
         device_id: With `push_token` and `device_type`: a device that can be reached.
+        details: What that device says of itself, such as `os_version`.
     """
 
     language: str = ""
@@ -53,6 +54,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     device_id: str = ""
     device_type: int = 0
     push_token: str = ""
+    details: Mapping[str, str] = {}
 
 
 class Call(Struct, frozen=True, kw_only=True):

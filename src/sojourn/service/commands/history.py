@@ -62,7 +62,7 @@ class KnownName(Struct, frozen=True, kw_only=True):
 
 
 class KnownDevice(Struct, frozen=True, kw_only=True):
-    """A way to reach a person."""
+    """A way to reach a person. `details` is what a device says of itself."""
 
     application_code: str
     hwid: str
@@ -71,6 +71,7 @@ class KnownDevice(Struct, frozen=True, kw_only=True):
     has_push_token: bool
     language: str | None
     is_subscribed: bool
+    details: Mapping[str, Any]
     created_at: datetime
     updated_at: datetime
 

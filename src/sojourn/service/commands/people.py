@@ -17,7 +17,11 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 class RegisterDevice(Struct, frozen=True, kw_only=True):
-    """Make a device or address known, and whose it is. Reply: `Done`."""
+    """Make a device or address known, and whose it is. Reply: `Done`.
+
+    Attributes:
+        details: What the device says of itself, such as `os_version`; what it said before and not now stays.
+    """
 
     application_code: str
     subject: Subject
@@ -27,6 +31,7 @@ class RegisterDevice(Struct, frozen=True, kw_only=True):
     time_zone_offset: int | None = None
     time_zone: str = ""
     attributes: Mapping[str, Any] = {}
+    details: Mapping[str, str] = {}
 
 
 class RegisterUser(Struct, frozen=True, kw_only=True):

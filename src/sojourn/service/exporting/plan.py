@@ -14,12 +14,15 @@ Format = Literal["csv", "jsonl", "parquet"]
 
 PERSON = ("user_id", "email", "hwid", "anonymous_id")
 
+LOCATION = tuple(f"location.{name}" for name in ("country", "region", "city", "latitude", "longitude"))
+"""Where a person was last seen."""
+
 COLUMNS: Mapping[Subject, tuple[str, ...]] = {
     "enrollments": (
         "journey", "journey_title", *PERSON, "entry_point", "entered_at", "status", "reason", "point", "ended_at",
     ),
     "events": (*PERSON, "event", "occurred_at", "received_at", "application", "source_id", "attributes"),
-    "people": (*PERSON, "time_zone", "language", "first_seen_at", "device_list", "attributes"),
+    "people": (*PERSON, "time_zone", "language", *LOCATION, "first_seen_at", "device_list", "attributes"),
 }  # fmt: skip
 """What each row has, in this order. The importer knows those of people and events by these names."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from sojourn.service.exporting.plan import ExportPlan, Subject
+from sojourn.service.exporting.plan import LOCATION, ExportPlan, Subject
 
 Cells = dict[str, Any]
 
@@ -42,14 +42,19 @@ def _person(user_id: str | None, identities: Iterable[Sequence[str]] | None) -> 
 
 
 def _people(row: Sequence[Any]) -> Cells:
-    _, attributes, time_zone, language, created_at, user_id, identities, devices = row
+    _, attributes, time_zone, language, location, created_at, user_id, identities, devices = row
     return _person(user_id, identities) | {
         "time_zone": time_zone,
         "language": language,
+        **_place(location),
         "first_seen_at": _text(created_at),
         "device_list": devices or [],
         "attributes": msgspec.Raw(attributes.encode()),
     }
+
+
+def _place(location: Mapping[str, Any] | None) -> Cells:
+    return {column: None if location is None else location.get(column.partition(".")[2]) for column in LOCATION}
 
 
 def _events(row: Sequence[Any]) -> Cells:

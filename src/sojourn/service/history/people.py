@@ -156,6 +156,7 @@ def _device(device: store.OwnDevice) -> KnownDevice:
         has_push_token=device.has_token,
         language=device.language,
         is_subscribed=device.is_subscribed,
+        details=device.details,
         created_at=device.created_at,
         updated_at=device.updated_at,
     )

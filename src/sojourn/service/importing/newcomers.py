@@ -65,6 +65,7 @@ def _join(before: PersonRow, row: PersonRow) -> PersonRow:
         attributes=before.attributes | row.attributes,
         time_zone=row.time_zone or before.time_zone,
         language=row.language or before.language,
+        location={**before.location, **row.location},
         devices=_joined_devices(before, row),
         first_seen_at=before.first_seen_at or row.first_seen_at,
     )
@@ -126,6 +127,7 @@ def _profile(row: PersonRow, person: Person) -> NewProfile:
         attributes=json_text(row.attributes),
         time_zone=row.time_zone,
         language=row.language,
+        location=json_text(row.location) if row.location else None,
         first_seen_at=row.first_seen_at,
     )
 
@@ -141,6 +143,7 @@ def _devices(row: PersonRow, person: Person) -> Iterable[NewDevice]:
             push_token=device.push_token,
             language=device.language,
             is_subscribed=device.is_subscribed,
+            details=json_text(device.details),
         )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, cast
 
@@ -35,6 +35,15 @@ LIST_MAX = 1000
 """Ids, or devices, in one cell."""
 
 
+DETAILS_MAX = 50
+"""What a device says of itself, by name."""
+
+PLACE_MAX = 255
+"""Characters of the name of a country, region or city."""
+
+DEGREES: Mapping[str, int] = {"latitude": 90, "longitude": 180}
+
+
 class DeviceRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a row says about a device."""
 
@@ -44,6 +53,7 @@ class DeviceRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     push_token: Annotated[str, Meta(max_length=PUSH_TOKEN_MAX)] | None = None
     language: Annotated[str, Meta(max_length=LANGUAGE_MAX)] | None = None
     is_subscribed: bool = True
+    details: Annotated[dict[str, Any], Meta(max_length=DETAILS_MAX)] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,7 @@ class PersonRow:
     """What a row says about a person. The first identity decides who it is.
 
     Attributes:
+        location: Where the person was last seen, as far as the row says.
         devices: None where the row does not say; then an email address or phone number is a device by itself.
         first_seen_at: When the person was first heard of, for those who are new here.
     """
@@ -59,6 +70,7 @@ class PersonRow:
     attributes: dict[str, Any]
     time_zone: str | None
     language: str | None
+    location: Mapping[str, str | float] = field(default_factory=dict[str, "str | float"])
     devices: tuple[DeviceRow, ...] | None = None
     first_seen_at: datetime | None = None
 
@@ -106,6 +118,7 @@ class Reader:
         language = self._text(row.fields, "language", problems)
         if len(language) > LANGUAGE_MAX:
             problems.append(f"a language tag has at most {LANGUAGE_MAX} characters")
+        location = self._location(row.fields, problems)
         devices = self._devices(row.fields, problems)
         first_seen_at = self._instant(row.fields, "first_seen_at", problems)
         if problems:
@@ -116,6 +129,7 @@ class Reader:
             attributes=attributes,
             time_zone=zone or None,
             language=language or None,
+            location=location,
             devices=devices,
             first_seen_at=first_seen_at,
         )
@@ -218,6 +232,33 @@ class Reader:
             return ()
         return cast("dict[str, Any]", value).items()
 
+    def _location(self, fields: Fields, problems: list[str]) -> dict[str, str | float]:
+        """Read where a person was last seen: names of places, and coordinates, which come together or not at all."""
+        names = {name: self._text(fields, f"location.{name}", problems) for name in ("country", "region", "city")}
+        problems += [
+            f"location.{name}: at most {PLACE_MAX} characters are allowed"
+            for name, text in names.items()
+            if len(text) > PLACE_MAX
+        ]
+        angles = {name: self._angle(fields, name, most, problems) for name, most in DEGREES.items()}
+        known = {name: angle for name, angle in angles.items() if angle is not None}
+        if len(known) == 1:
+            problems.append("location: a latitude and a longitude come together")
+        return {name: text for name, text in names.items() if text} | known
+
+    def _angle(self, fields: Fields, name: str, most: int, problems: list[str]) -> float | None:
+        column = self._known.get(f"location.{name}")
+        value = None if column is None else fields.get(column)
+        if value is None or value == "":
+            return None
+        try:
+            angle = _number(value, "")
+        except ValueError:
+            angle = math.inf
+        if abs(angle) > most:
+            problems.append(f"location.{name}: `{str(value)[:64]}` is no number from {-most} to {most}")
+        return angle
+
     def _devices(self, fields: Fields, problems: list[str]) -> tuple[DeviceRow, ...] | None:
         value = self._structure(fields, "device_list")
         if value is None:
@@ -231,6 +272,9 @@ class Reader:
             problems.append(f"device list: at most {LIST_MAX} are allowed")
         texts = (text for device in devices for text in (device.hwid, device.platform, device.push_token or ""))
         problems += [f"device list: {each.text}" for text in texts for each in text_problems(text, "device_list")]
+        problems += [
+            f"device list: {each.text}" for device in devices for each in attribute_problems(device.details, "details")
+        ]
         return devices
 
     def _structure(self, fields: Fields, meaning: str) -> object:

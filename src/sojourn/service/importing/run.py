@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from msgspec import to_builtins
 
@@ -272,7 +273,8 @@ class _Run:
         """Say the same to the inbox: what is set, then each address with its device."""
         lead, *others = row.identities
         operations = [{"op": "set", "tag": name, "value": value} for name, value in row.attributes.items()]
-        facts = {"operations": operations, "time_zone": row.time_zone, "language": row.language}
+        facts: dict[str, Any] = {"operations": operations, "time_zone": row.time_zone, "language": row.language}
+        facts["location"] = row.location or None
         data = json_text({key: value for key, value in facts.items() if value is not None})
         yield self._notice((lead,), Word(kind="attributes", data=data))
         devices = {device_identity(lead.workspace_id, device.hwid): device for device in devices_of(row)}

@@ -44,7 +44,7 @@ where e.shard = %(shard)s::smallint
 -- name: export_people
 -- The people of a shard and workspace who use all the apps named, with what names and reaches them.
 select
-    p.profile_id, p.attributes::text as attributes, p.time_zone, p.language, p.created_at, p.user_id,
+    p.profile_id, p.attributes::text as attributes, p.time_zone, p.language, p.location, p.created_at, p.user_id,
     (
         select jsonb_agg(jsonb_build_array(i.kind, i.value) order by i.kind, i.created_at, i.value)
         from identity as i
@@ -54,7 +54,8 @@ select
         select jsonb_agg(jsonb_strip_nulls(to_jsonb(device)) order by device.hwid)
         from (
             select distinct on (d.hwid)
-                d.hwid, d.channel, d.platform, d.push_token, d.language, d.is_subscribed
+                d.hwid, d.channel, d.platform, d.push_token, d.language, d.is_subscribed,
+                nullif(d.details, '{}'::jsonb) as details
             from device as d
             where d.shard = p.shard and d.profile_id = p.profile_id and d.app_id = any(%(app_ids)s::integer[])
             order by d.hwid, d.updated_at desc

@@ -23,7 +23,7 @@ order by i.kind, i.created_at, i.value;
 -- How a person can be reached.
 select
     a.application_code, d.hwid, d.channel::text as channel, d.platform, d.push_token is not null as has_token, d.language,
-    d.is_subscribed, d.created_at, d.updated_at
+    d.is_subscribed, d.details, d.created_at, d.updated_at
 from device as d
 join app as a on a.app_id = d.app_id
 where d.shard = %(shard)s::smallint and d.profile_id = %(profile_id)s::bigint
