@@ -262,8 +262,65 @@ async def test_all_that_is_wrong_with_a_batch_is_said_and_nothing_of_it_stored(
     await sent(track, "batch", {"batch": []})
 
 
+async def test_any_text_arrives_as_it_was_sent(track: httpx.AsyncClient, site: Site) -> None:
+    texts = [
+        "null",
+        "NULL",
+        "{}",
+        'say "hi", \\ and {so,on}',
+        "two\nlines\tand \x01",
+        "\\u0000",
+        "na\u00efve \U0001f600",
+    ]
+    for text in [*texts, *texts]:  # the second time everybody is known
+        properties = {"x": text, text: {text: [text]}}
+        call = {"type": "track", "userId": f"user {text}", "event": f"event {text}", "properties": properties}
+        await sent(track, "batch", {"batch": [call]})
+    expected = [(f"user {text}", f"event {text}", {"x": text, text: {text: [text]}}) for text in texts]
+    await site.drain()
+    found = await site.rows(
+        "select p.user_id, e.name, e.data from event as e join profile as p using (shard, profile_id) order by event_id"
+    )
+    assert sorted(found, key=str) == sorted([*expected, *expected], key=str)
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (rb'"\u0000"', ".x"),
+        (rb'["\u0000"]', ".x[0]"),
+        (rb'{"\u0000": 1}', ".x"),
+    ],
+)
+async def test_a_value_that_cannot_be_kept_has_a_place(
+    track: httpx.AsyncClient, site: Site, value: bytes, path: str
+) -> None:
+    body = b'{"batch": [{"type": "track", "userId": "ada", "event": "Bought", "properties": {"x": %b}}]}' % value
+    assert await refused(track, "batch", body) == (400, "request.malformed", [f"batch[0].properties{path}"])
+    assert await site.rows("select count(*) from inbox") == [(0,)]
+
+
+async def test_numbers_are_kept_as_they_are(track: httpx.AsyncClient, site: Site) -> None:
+    numbers = [0.1, 1e15, 2**63, -(2**70)]
+    await sent(track, "track", {"userId": "ada", "event": "Bought", "properties": {"x": numbers}})
+    assert await events(site) == [("Bought", {"x": numbers})]
+
+
+async def test_of_a_key_that_stands_twice_the_last_counts(track: httpx.AsyncClient, site: Site) -> None:
+    body = b'{"userId": "ada", "event": "Bought", "properties": {"x": 1, "y": {"z": 1, "z": 2}, "x": 2}}'
+    assert (await track.post("/v1/track", content=body)).status_code == 200
+    assert await events(site) == [("Bought", {"x": 2, "y": {"z": 2}})]
+
+
+INVALID = [
+    b'{"batch": [{"type": "track", "userId": "ada", "event": "Bought", "properties": {"x": %b}}]}' % value
+    for value in (rb'"\ud800"', b'"\xff"', b'"\x01"', b"01", b"1e", b"1e400", b"NaN", b"[" * 10_000 + b"]" * 10_000)
+]
+"""Batches with a value that is not JSON, or not any text, or nested too deeply."""
+
+
 async def test_what_is_not_json_is_refused(track: httpx.AsyncClient) -> None:
-    for body in (b"", b"{", b"[]", b"\xff", b"null", b'{"batch": [{]}', b'{"batch":' + b"[" * 100_000):
+    for body in (b"", b"{", b"[]", b"\xff", b"null", b'{"batch": [{]}', b'{"batch":' + b"[" * 100_000, *INVALID):
         status, code, _ = await refused(track, "batch", body)
         assert (status, code) == (400, "request.malformed"), body
     assert (await refused(track, "dance", {}))[:2] == (405, "method.unknown")

@@ -68,6 +68,34 @@ async def test_a_known_user_is_not_announced_again(bench: Bench) -> None:
     assert len(await bench.inbox("event")) == 2
 
 
+async def test_where_everybody_is_known_one_statement_does(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.service.run(bench.us, event("ada", "abc"))
+    await bench.service.run(bench.us, event("bob", "def"))
+
+    async def decide(*_: Any, **__: Any) -> None:
+        raise AssertionError("there is nothing to decide about")
+
+    monkeypatch.setattr("sojourn.service.acceptance.accept", decide)
+    ada = await owner(bench, "ada")
+    for names in (("ada", "abc"), ("ada", ""), ("", "abc")):
+        await bench.service.run(bench.us, event(*names, name="seen", source_id="|".join(names)))
+    rows = await bench.rows("select shard, profile_id, source_id, hwid, occurred_at from inbox where name = 'seen'")
+    assert rows == [(*ada, "ada|abc", "abc", NOON), (*ada, "ada|", None, NOON), (*ada, "|abc", "abc", NOON)]
+    for names in (("eve", ""), ("ada", "ghi"), ("ada", "def")):
+        with pytest.raises(AssertionError):
+            await bench.service.run(bench.us, event(*names, name="unsettled"))
+    assert await bench.rows("select from inbox where name = 'unsettled'") == []
+
+
+async def test_known_people_may_name_others_to_enroll(bench: Bench) -> None:
+    graph = event_graph("invited", attribute_entry=AttributeEntry(enabled=True, attribute_name="guests"))
+    await bench.running(graph)
+    await bench.service.run(bench.us, event("ada", name="signed_up"))
+    await bench.service.run(bench.us, event("ada", name="invited", attributes={"guests": "ada"}))
+    [row] = await bench.inbox("entry_event")
+    assert (row["shard"], row["profile_id"]) == await owner(bench, "ada")
+
+
 async def test_eight_posters_of_the_same_people_lose_nothing_and_double_nobody(bench: Bench) -> None:
     others = [Service(bench.pool, bench.clock) for _ in range(3)]
     services = [bench.service, *others]

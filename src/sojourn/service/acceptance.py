@@ -20,10 +20,10 @@ from sojourn.service.errors import InvalidDocument, Overloaded
 from sojourn.service.facts import Facts
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.owners import address
-from sojourn.store.connection import Conn, Pool
+from sojourn.store.connection import Conn, Pool, single_statements
 from sojourn.store.errors import CONFLICTS, Unavailable, availability
 from sojourn.store.identities import find_identities
-from sojourn.store.inbox import InboxRow, NamedListener, append_inbox, named_listeners
+from sojourn.store.inbox import DATA_MAX, InboxRow, NamedListener, append_inbox, append_letters, named_listeners
 
 ATTEMPTS = 3
 """How often a batch is tried whose transaction collides with another."""
@@ -39,6 +39,9 @@ WAITING_MAX = 20_000
 
 WAITING_SIZE_MAX = 100_000_000
 """Characters that may wait, for the same reason."""
+
+NAMES_MAX = 2
+"""Names by which a person may go in a letter."""
 
 NAMED_MAX = 1000
 """People that one event may name for enrollment; the rest of a longer list is not read."""
@@ -166,11 +169,24 @@ class Acceptance:
         self._waiting_size -= size
         return batch
 
+    async def _append_at_once(self, notices: Sequence[Notice]) -> bool:
+        """Accept notices in one statement, if it is settled who all their people are. Return whether it was."""
+        if any(len(notice.identities) > NAMES_MAX for notice in notices):
+            return False
+        shard_count, now = await self._facts.shard_count(), self._clock()
+        letters = [letter for notice in notices for letter in notice.letters()]
+        events = {(word.workspace_id, word.name) for word in letters if word.kind == "event" and word.name is not None}
+        async with single_statements(self._pool) as conn:
+            return await append_letters(conn, letters, shard_count=shard_count, events=events, now=now)
+
     async def _commit(self, batch: Sequence[_Unit]) -> None:
         """Commit a batch. Where it fails for what it holds, part it, so that only what is at fault fails."""
         try:
             with availability():
-                await self._accept_many([notice for unit in batch for notice in unit.notices])
+                notices = [notice for unit in batch for notice in unit.notices]
+                is_small = sum(unit.size for unit in batch) <= DATA_MAX
+                if not (is_small and await self._append_at_once(notices)):
+                    await self._accept_many(notices)
         except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
             middle = len(batch) // 2
             if middle and not isinstance(failure, Unavailable):

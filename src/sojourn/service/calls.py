@@ -37,8 +37,10 @@ async def track_calls(resources: Resources, caller: Caller, command: TrackCalls)
         raise NotAllowed
     now = resources.clock()
     names = {call.name for call in command.calls if call.kind == "event"}
-    taken = {n for n in names if await resources.facts.takes_event(caller.workspace_id, caller.app_id, n, now)}
-    refuse(problem for place, call in enumerate(command.calls) for problem in _problems(f"calls/{place}", call, taken))
+    undefined = {
+        n for n in names if n and not await resources.facts.takes_event(caller.workspace_id, caller.app_id, n, now)
+    }
+    texts = _checked_texts(command.calls, undefined)
     reader = _Reader(
         workspace_id=caller.workspace_id,
         app_id=caller.app_id,
@@ -46,7 +48,7 @@ async def track_calls(resources: Resources, caller: Caller, command: TrackCalls)
         zones=await resources.facts.zones(),
         resources=resources,
     )
-    notices = reader.read(command.calls)
+    notices = reader.read(command.calls, texts)
     await resources.acceptance.submit_all(notices)
     reader.remember()
     return Done()
@@ -66,11 +68,12 @@ class _Reader:
         self._noted: dict[Identity, Surroundings] = {}
         self._devices: list[Notice] = []  # that the call just read brings
 
-    def read(self, calls: Sequence[Call]) -> list[Notice]:
+    def read(self, calls: Sequence[Call], texts: Sequence[str]) -> list[Notice]:
+        """Return what the calls say. `texts` are their attributes as JSON texts."""
         notices: list[Notice] = []
-        for call in calls:
+        for call, text in zip(calls, texts, strict=True):
             if call.kind == "event":
-                notices.append(self._event(call))
+                notices.append(self._event(call, text))
             elif call.kind == "alias":
                 notices.append(self._alias(call))
             else:
@@ -90,12 +93,12 @@ class _Reader:
         anonymous = Identity(self._workspace_id, "anonymous_id", call.anonymous_id)
         return (Identity(self._workspace_id, "user_id", call.user_id), anonymous) if call.user_id else (anonymous,)
 
-    def _event(self, call: Call) -> Notice:
+    def _event(self, call: Call, text: str) -> Notice:
         identities = self._identities(call)
         event = Word(
             kind="event",
             name=call.name,
-            data=json_text(call.attributes),
+            data=text,
             source_id=call.source_id or None,
             occurred_at=_occurred_at(call, self._now),
         )
@@ -192,41 +195,62 @@ def _aware(at: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _problems(place: str, call: Call, taken: AbstractSet[str]) -> Iterator[Problem]:
-    if call.name and call.kind == "event" and call.name not in taken:
+def _checked_texts(calls: Sequence[Call], undefined: AbstractSet[str]) -> Sequence[str]:
+    """Return the attributes of calls as JSON texts. `undefined` are the names of events that are not taken.
+
+    Raises:
+        InvalidDocument: With the problems of all calls.
+    """
+    texts = _texts(calls)
+    if undefined or not _are_sound(calls, texts):
+        refuse(problem for place, call in enumerate(calls) for problem in _problems(f"calls/{place}", call, undefined))
+    return texts
+
+
+def _texts(calls: Sequence[Call]) -> Sequence[str]:
+    """Spell the attributes of calls. Nothing at all if some cannot be."""
+    try:
+        return [json_text(call.attributes) for call in calls]
+    except (OverflowError, UnicodeEncodeError, ValueError):
+        return ()
+
+
+def _are_sound(calls: Sequence[Call], texts: Sequence[str]) -> bool:
+    """Tell, soon and for many at once, whether there is nothing to look for in calls; in most there is nothing."""
+    ids = [
+        each
+        for call in calls
+        for each in (call.user_id, call.anonymous_id, call.previous_id, call.group_id, call.source_id, call.name)
+    ]
+    tags = set[str]().union(*[call.attributes for call in calls])
+    return (
+        len(texts) == len(calls)
+        and not any(map(_is_missing, calls))
+        and max(map(len, ids), default=0) <= IDENTITY_MAX
+        and max(map(len, tags), default=0) <= NAME_MAX
+        and "" not in tags
+        and "\0" not in "".join(ids)
+        and _NUL not in "".join(texts)
+    )
+
+
+def _problems(place: str, call: Call, undefined: AbstractSet[str]) -> Iterator[Problem]:
+    if call.kind == "event" and call.name in undefined:
         yield Problem("event.undefined", f"{place}/name", UNDEFINED)
-    if not _is_sound(call):
+    if not _are_sound((call,), _texts((call,))):
         yield from _id_problems(place, call)
         if call.kind == "event":
             yield from name_problems(call.name, f"{place}/name")
         yield from document_problems(call.attributes, f"{place}/attributes")
 
 
-def _is_sound(call: Call) -> bool:
-    """Tell, soon, whether there is nothing to look for in a call; most have nothing."""
-    ids = (call.user_id, call.anonymous_id, call.previous_id, call.group_id, call.source_id, call.name)
-    return (
-        not _is_missing(call)
-        and max(map(len, ids)) <= IDENTITY_MAX
-        and (bool(call.name) or call.kind != "event")
-        and "\0" not in "".join(ids)
-        and _is_storable(call.attributes)
-    )
-
-
-def _is_storable(attributes: Mapping[str, Any]) -> bool:
-    if not attributes:
-        return True
-    try:
-        return "" not in attributes and len(max(attributes, key=len)) <= NAME_MAX and _NUL not in json_text(attributes)
-    except (OverflowError, UnicodeEncodeError, ValueError):
-        return False
-
-
 def _is_missing(call: Call) -> bool:
+    """Tell whether a call lacks what every call of its kind has."""
     if call.kind == "alias":
         return not (call.user_id and call.previous_id)
-    return not (call.user_id or call.anonymous_id) or (call.kind == "group" and not call.group_id)
+    if not (call.user_id or call.anonymous_id):
+        return True
+    return not (call.name if call.kind == "event" else call.group_id or call.kind != "group")
 
 
 def _id_problems(place: str, call: Call) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from sojourn.model.identities import Identity, Person
-from sojourn.store.inbox import InboxKind, InboxRow
+from sojourn.store.inbox import InboxKind, InboxRow, Letter
 
 NAMES_DEVICE = frozenset({"enroll", "event"})
 """Kinds of rows that may enroll, so that it matters through which device they came."""
@@ -48,7 +48,10 @@ class Notice(Struct, frozen=True, kw_only=True):
     @property
     def device(self) -> str | None:
         """Return the device, address or visitor's id that the request named."""
-        return next((identity.value for identity in self.identities if identity.kind != "user_id"), None)
+        for identity in self.identities:
+            if identity.kind != "user_id":
+                return identity.value
+        return None
 
     @property
     def size(self) -> int:
@@ -73,6 +76,26 @@ class Notice(Struct, frozen=True, kw_only=True):
             )
             for word in self.words
         )
+
+    def letters(self) -> Iterable[Letter]:
+        """Address the words by name, while it is not known where the person is. For at most two identities."""
+        lead, device = self.identities[0], self.device
+        other = self.identities[1] if len(self.identities) > 1 else None
+        return [
+            Letter(
+                lead=lead,
+                other=other,
+                kind=word.kind,
+                workspace_id=self.workspace_id,
+                app_id=self.app_id,
+                name=word.name,
+                data=word.data,
+                source_id=word.source_id,
+                hwid=device if word.kind in NAMES_DEVICE else None,
+                occurred_at=word.occurred_at,
+            )
+            for word in self.words
+        ]
 
 
 def look_rows(people: Iterable[Person], *, workspace_id: int, now: datetime) -> list[InboxRow]:

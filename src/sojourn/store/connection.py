@@ -1,7 +1,8 @@
 """Connections: how every part of Sojourn connects to PostgreSQL."""
 
 import select
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -71,6 +72,20 @@ def make_pool(
         name=application_name,
         open=False,
     )
+
+
+@asynccontextmanager
+async def single_statements(pool: Pool) -> AsyncGenerator[Conn]:
+    """Lend a connection on which each statement is a transaction of its own: one turn to and fro instead of three."""
+    async with pool.connection() as conn:
+        was_autocommit = conn.autocommit
+        await conn.set_autocommit(True)
+        try:
+            yield conn
+        finally:
+            # A pooled connection goes back as it came; a broken one is thrown away by the pool.
+            if not conn.closed:
+                await conn.set_autocommit(was_autocommit)
 
 
 async def check_connection(conn: Conn) -> None:

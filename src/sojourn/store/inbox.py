@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sojourn.model.identities import Identity
 from sojourn.store.arrays import instants, numbers, texts
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
@@ -38,6 +39,28 @@ class InboxRow(Struct, frozen=True, kw_only=True, gc=False):
     source_id: str | None = None
     hwid: str | None = None
     occurred_at: datetime
+
+
+class Letter(Struct, frozen=True, kw_only=True, gc=False):
+    """One row to append for somebody of whom only names are known so far.
+
+    Attributes:
+        lead: Who it is for.
+        other: Another name of the same person.
+        data: JSON text.
+        occurred_at: None for the instant of acceptance.
+    """
+
+    lead: Identity
+    other: Identity | None
+    kind: InboxKind
+    workspace_id: int
+    app_id: int | None
+    name: str | None
+    data: str
+    source_id: str | None
+    hwid: str | None
+    occurred_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +109,50 @@ async def _append(conn: Conn, rows: Sequence[InboxRow], now: datetime) -> None:
         "occurred_at": instants(row.occurred_at for row in rows),
     }
     await conn.execute(QUERIES["append_inbox"], arrays | {"now": now})
+
+
+async def append_letters(
+    conn: Conn, letters: Sequence[Letter], *, shard_count: int, events: Collection[tuple[int, str]], now: datetime
+) -> bool:
+    """Append letters in their order, and tell those who tick the shards, if nothing has to be decided before.
+
+    One statement and, where it is a transaction of its own, one turn to the database and back.
+
+    Args:
+        conn: Where to.
+        letters: At least one; with at most `DATA_MAX` characters of data.
+        shard_count: How many shards there are.
+        events: The workspaces and names of the events among the letters.
+        now: When they are accepted.
+
+    Returns:
+        False if nothing was appended, because somebody is not known or has become another, two names are not one
+        person's, or an event may name people to enroll.
+    """
+    cursor = await conn.execute(QUERIES["append_letters"], _letter_arrays(letters, shard_count, events) | {"now": now})
+    return cursor.rowcount > 0
+
+
+def _letter_arrays(letters: Sequence[Letter], shard_count: int, events: Collection[tuple[int, str]]) -> dict[str, str]:
+    others = [letter.other for letter in letters]
+    return {
+        "lead_shards": numbers(letter.lead.shard(shard_count) for letter in letters),
+        "lead_kinds": texts(letter.lead.kind for letter in letters),
+        "lead_values": texts(letter.lead.value for letter in letters),
+        "other_shards": numbers(None if other is None else other.shard(shard_count) for other in others),
+        "other_kinds": texts(None if other is None else other.kind for other in others),
+        "other_values": texts(None if other is None else other.value for other in others),
+        "kinds": texts(letter.kind for letter in letters),
+        "workspace_ids": numbers(letter.workspace_id for letter in letters),
+        "app_ids": numbers(letter.app_id for letter in letters),
+        "names": texts(letter.name for letter in letters),
+        "data": f"[{','.join([letter.data for letter in letters])}]",
+        "source_ids": texts(letter.source_id for letter in letters),
+        "hwids": texts(letter.hwid for letter in letters),
+        "occurred_at": instants(letter.occurred_at for letter in letters),
+        "event_workspace_ids": numbers(workspace_id for workspace_id, _ in events),
+        "event_names": texts(name for _, name in events),
+    }
 
 
 async def estimate_inbox(conn: Conn) -> int:

@@ -196,7 +196,7 @@ def _call(kind: Kind, call: AnyCall, sent_at: datetime | None, surroundings: Sur
 
 
 def _id(given: str | int | None) -> str:
-    return given if isinstance(given, str) else "" if given is None else str(given)
+    return "" if given is None else str(given)
 
 
 def _titled(call: AnyCall) -> dict[str, Any]:
