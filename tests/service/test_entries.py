@@ -7,9 +7,21 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from sojourn.engine.runner import Runner
 from sojourn.model.graph import Graph
 from sojourn.model.points import EntryAttribute, StartByApi
-from sojourn.service.commands import DropPeople, EnrollByApi, EntryOutcome, GetEntryRequest, Journey, PostEvent, Subject
+from sojourn.service.commands import (
+    CreateSegment,
+    DeleteSegment,
+    DropPeople,
+    EnrollByApi,
+    EntryOutcome,
+    GetEntryRequest,
+    Journey,
+    PostEvent,
+    Subject,
+    UpdateSegment,
+)
 from sojourn.service.errors import (
     BadSelector,
     EntryDeactivated,
@@ -96,6 +108,33 @@ async def test_a_filter_goes_to_every_shard(bench: Bench) -> None:
     assert rows[0]["data"]["filter"] == FILTER
     found = await bench.service.run(bench.us, GetEntryRequest(journey=str(journey.journey), request_uuid=request))
     assert found.accepted is None
+
+
+async def test_a_filter_naming_a_segment_younger_than_the_journey_stops_the_journey(
+    bench: Bench, database_url: str
+) -> None:
+    journey = await bench.running(api_graph())
+    await bench.service.run(
+        bench.us, PostEvent(application_code=OUR_APP, subject=Subject(user_id="ada"), name="bought")
+    )
+    runner = Runner(database_url, bench.clock)
+    await runner.drain()  # knows the journey, and no segments
+
+    async def ask(*, deletes: bool = False) -> EntryOutcome:
+        bench.clock.advance(minutes=2)
+        request = await enroll(bench, journey, filter='Segment("young")')
+        if deletes:
+            await bench.service.run(bench.us, DeleteSegment(code="young"))
+        await runner.drain()
+        asked = GetEntryRequest(journey=str(journey.journey), request_uuid=request)
+        return await bench.service.run(bench.us, asked)
+
+    await bench.service.run(bench.us, CreateSegment(title="Young", source='Event("sold")', code="young"))
+    assert (await ask()).accepted == 0
+    await bench.service.run(bench.us, UpdateSegment(title="Young", source='Event("bought")', code="young"))
+    assert (await ask()).entered == 1
+    gone = await ask(deletes=True)
+    assert (gone.accepted, gone.refused) == (0, {"filter without meaning": 0})
 
 
 async def test_a_filter_request_that_met_nobody_ends(bench: Bench) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sojourn.compiler.segments import check_segment
 from sojourn.model.calendar import EntrySchedule
 from sojourn.model.points import StartByApi
+from sojourn.seglang import parse
 from sojourn.store.tick import Cursor
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sojourn.store.tick import ShardWideRow
 
 ENTRY_REMOVED = "entry removed"
+FILTER_MEANINGLESS = "filter without meaning"
 NOT_RUNNING = "journey not running"
 """Why a request let nobody in."""
 
@@ -33,6 +36,10 @@ async def select_people(advance: Advance, journey: Journey, row: ShardWideRow) -
     if not journey.admits or not isinstance(journey.point(point_no), StartByApi):
         await advance.tick.refuse_selection(str(row.data["request_uuid"]), refusal_of(journey))
         return True
+    wanted = parse(str(row.data["filter"]))
+    if check_segment(wanted, journey.scope):  # it had a meaning when it was accepted: a segment has been deleted since
+        await advance.tick.refuse_selection(str(row.data["request_uuid"]), FILTER_MEANINGLESS)
+        return True
     given: dict[str, object] = {
         "after_profile": int(row.data.get("after_profile", 0)),
         "batch": advance.budget.people,
@@ -40,7 +47,7 @@ async def select_people(advance: Advance, journey: Journey, row: ShardWideRow) -
         "received_at": row.received_at,
         "request_uuid": str(row.data["request_uuid"]),
     }
-    moved = await advance.admit(journey, point_no, journey.on_selection(point_no, str(row.data["filter"])), given)
+    moved = await advance.admit(journey, point_no, journey.on_selection(point_no, wanted), given)
     if moved.taken < advance.budget.people or moved.last_profile is None:
         return True
     await advance.tick.keep_progress(row.inbox_id, moved.last_profile)

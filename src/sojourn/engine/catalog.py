@@ -4,7 +4,7 @@ A catalog follows the definitions by their epoch: whatever changed since is read
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sojourn.compiler.audience import Audience, Dependency, audience
 from sojourn.compiler.check import check
@@ -27,7 +27,7 @@ from sojourn.compiler.segments import SegmentScope
 from sojourn.model.calendar import EntrySchedule
 from sojourn.model.graph import Settings
 from sojourn.model.points import AnyPoint, StartBySegment, WaitForTrigger
-from sojourn.seglang import parse
+from sojourn.model.segments import Expression
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import (
     JourneyRow,
@@ -60,7 +60,7 @@ class Journey:
 
     Attributes:
         chart: What its walks are compiled from; None while its graph has problems or nobody may advance by it.
-        scope: What its conditions may refer to.
+        scope: What conditions may refer to as of now. What its own refer to stands in its chart, and changes with it.
         is_failing: A statement of it failed a moment ago, so it is left alone for a while.
     """
 
@@ -150,10 +150,13 @@ class Journey:
         """Return the statement for people of removed points who go on at a point."""
         return self._once(("removed", target_no), lambda of: emit(lower_removed(of, target_no)))
 
-    def on_selection(self, point_no: int, text: str) -> Runnable:
-        """Return the statement for people whom a request selects. Not kept: the filter is new each time."""
+    def on_selection(self, point_no: int, wanted: Expression) -> Runnable:
+        """Return the statement for people whom a request selects. Not kept: the filter is new each time.
+
+        It may name segments that are younger than the journey.
+        """
         assert self.chart is not None, "a journey that admits has a chart"
-        return _runnable(emit(lower_selection(self.chart, point_no, parse(text))))
+        return _runnable(emit(lower_selection(replace(self.chart, scope=self.scope), point_no, wanted)))
 
     def on_match(self, point_no: int, mode: Mode) -> Runnable:
         """Return the statement that matches events with the people at an event wait."""
@@ -234,6 +237,8 @@ class Catalog:
         if epoch == self._epoch:
             return
         scopes = await read_scopes(conn)
+        for journey in self.journeys.values():
+            journey.scope = scopes[journey.row.workspace_id]
         for row in await read_changed_journeys(conn, self._epoch):
             self.journeys[row.journey_id] = Journey(row, _chart(row, scopes), scopes[row.workspace_id])
         self._listeners = {}

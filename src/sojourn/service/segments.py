@@ -66,6 +66,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
             )
         except store_errors.AlreadyExists as taken:
             raise AlreadyExists(taken.text) from taken
+        await store.next_epoch(conn)  # requests may name it from now on
     return Segment(code=code, title=command.title, source=command.source, application_code=app, created_at=now)
 
 
@@ -141,6 +142,7 @@ async def delete_segment(resources: Resources, caller: Caller, command: DeleteSe
         if users:
             raise InUse(f"the segment is used by {_listed(users)}")
         await store.delete_segment(conn, segment_id=found.segment_id)
+        await store.next_epoch(conn)
     return Done()
 
 
