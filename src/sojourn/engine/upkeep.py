@@ -9,6 +9,7 @@ import structlog
 
 from sojourn.model.graph import WINDOW_MAX
 from sojourn.service.contests import decide_winners
+from sojourn.service.lists import clear_dead_lists
 from sojourn.service.upkeep import prepare_days
 from sojourn.store.bulk import forget_bulk_requests
 from sojourn.store.connection import Conn
@@ -96,6 +97,7 @@ async def clean(conn: Conn, now: datetime, *, patience: timedelta = READERS_PATI
     while await forget_entry_requests(conn, shards=shards, before=now - REMEMBER_REQUESTS, batch=BATCH) == BATCH:
         pass
     await forget_imports(conn, before=now - REMEMBER_IMPORTS)
+    await clear_dead_lists(conn, shards)
 
 
 def first_day_kept(now: datetime, days: int) -> date:

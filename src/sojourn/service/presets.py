@@ -22,7 +22,7 @@ from sojourn.service.commands import (
 from sojourn.service.errors import AlreadyExists, AppNotFound, InUse, PresetNotFound
 from sojourn.service.notices import json_text
 from sojourn.service.resources import Resources
-from sojourn.service.values import NAME_MAX, name_problems, refuse, text_problems
+from sojourn.service.values import code_problems, refuse, text_problems, title_problems
 from sojourn.store import errors as store_errors
 from sojourn.store import presets as store
 from sojourn.store.directory import app_ids
@@ -129,10 +129,8 @@ def _preset(stored: store.StoredPreset) -> Preset:
 
 
 def _problems(command: CreatePreset) -> Iterator[Problem]:
-    yield from name_problems(command.title, "title")
-    if len(command.code) > NAME_MAX:
-        yield Problem("code.length", "code", f"a code has at most {NAME_MAX} characters")
-    yield from text_problems(command.code, "code")
+    yield from title_problems(command.title)
+    yield from code_problems(command.code)
     yield from _storage_problems(command.content)
     match command.channel:
         case "email":

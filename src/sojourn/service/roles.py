@@ -11,12 +11,14 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 LEAST: Mapping[type, Role] = {
     c.Alias: "editor",
+    c.ChangeMembers: "editor",
     c.ChangePassword: "viewer",
     c.ChangeStatus: "editor",
     c.ChooseWinner: "editor",
     c.CountSegment: "viewer",
     c.CreateAccount: "owner",
     c.CreateJourney: "editor",
+    c.CreateList: "editor",
     c.CreatePreset: "editor",
     c.CreateSegment: "editor",
     c.CreateSite: "admin",
@@ -53,6 +55,7 @@ LEAST: Mapping[type, Role] = {
     c.ListApps: "viewer",
     c.ListEventDefinitions: "viewer",
     c.ListJourneys: "viewer",
+    c.ListMembers: "viewer",
     c.ListPresets: "viewer",
     c.ListSegments: "viewer",
     c.ListSessions: "viewer",

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from sojourn.compiler.segments import SegmentScope, check_segment
 from sojourn.model.problems import Problem
 from sojourn.model.segments import Expression, Reference
@@ -19,15 +21,18 @@ from sojourn.service.commands import (
     UpdateSegment,
 )
 from sojourn.service.errors import AlreadyExists, AppNotFound, InUse, InvalidFilter, SegmentNotFound
+from sojourn.service.lists import clear_list
 from sojourn.service.notices import json_text
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import decode_expression, load_scope
 from sojourn.service.segment_users import SegmentUsers, find_users, notify_users, require_usable
-from sojourn.service.values import NAME_MAX, name_problems, refuse, text_problems
+from sojourn.service.values import code_problems, refuse, text_problems, title_problems
 from sojourn.store import errors as store_errors
 from sojourn.store import segments as store
 from sojourn.store.connection import Conn
+from sojourn.store.definitions import read_shards
 from sojourn.store.directory import app_ids
+from sojourn.store.lists import count_members
 from sojourn.store.segments import StoredSegment
 
 NAMED_MAX = 10
@@ -78,11 +83,13 @@ async def get_segment(resources: Resources, caller: Caller, command: GetSegment)
     """
     refuse(text_problems(command.code, "code"))
     async with resources.pool.connection() as conn:
-        return _segment(await find(conn, caller, command.code))
+        return await _shown(conn, caller, command.code)
 
 
 async def update_segment(resources: Resources, caller: Caller, command: UpdateSegment) -> Segment:
     """Give a segment another title and meaning. Journeys that run go by it from their next tick on.
+
+    A fixed list gets another title only.
 
     Raises:
         AlreadyExists: The title is another segment's.
@@ -91,13 +98,15 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
         SegmentNotFound: The workspace has none of this code.
     """
     refuse(_problems(command))
-    expression, now = parsed(command.source), resources.clock()
+    now = resources.clock()
     shard_count, zones = await resources.facts.shard_count(), await resources.facts.zones()
     async with resources.pool.connection() as conn, conn.transaction():
         await store.lock_segments(conn, workspace_id=caller.workspace_id)
         found = await find(conn, caller, command.code)
-        if found.is_list:
+        source = found.source if command.source is None else command.source
+        if found.is_list and source != found.source:
             raise InvalidFilter("a fixed list has no filter")
+        expression = parsed(source)
         scope = await load_scope(conn, caller.workspace_id)
         scope = SegmentScope(
             app_ids=scope.app_ids,
@@ -105,13 +114,14 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
             segments={**scope.segments, command.code: expression},
             lists=scope.lists,
         )
-        require_meaning(Reference(code=command.code), scope)
+        if not found.is_list:
+            require_meaning(Reference(code=command.code), scope)
         try:
             await store.update_segment(
                 conn,
                 segment_id=found.segment_id,
                 title=command.title,
-                source=command.source,
+                source=source,
                 expression=json_text(expression),
                 now=now,
             )
@@ -123,11 +133,11 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
             users = await find_users(conn, scope, command.code)
             await require_usable(conn, scope, users, zones)
             await notify_users(conn, caller.workspace_id, users, epoch=epoch, shard_count=shard_count, now=now)
-        return _segment(await find(conn, caller, command.code))
+        return await _shown(conn, caller, command.code)
 
 
 async def delete_segment(resources: Resources, caller: Caller, command: DeleteSegment) -> Done:
-    """Delete a segment.
+    """Delete a segment. Of a fixed list, its members go after it is gone, shard by shard.
 
     Raises:
         InUse: Another segment, or a journey that is not archived, names it.
@@ -143,6 +153,10 @@ async def delete_segment(resources: Resources, caller: Caller, command: DeleteSe
             raise InUse(f"the segment is used by {_listed(users)}")
         await store.delete_segment(conn, segment_id=found.segment_id)
         await store.next_epoch(conn)
+    if found.is_list:
+        async with resources.pool.connection() as conn:
+            for shard in range(await resources.facts.shard_count()):
+                await clear_list(conn, shard, found.segment_id)
     return Done()
 
 
@@ -152,6 +166,16 @@ def _listed(users: SegmentUsers) -> str:
         *(f"the journey `{each.title}`" for each in users.journeys),
     ]
     return ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
+
+
+async def _shown(conn: Conn, caller: Caller, code: str) -> Segment:
+    """Show a segment as it is; of a fixed list, how many are on it."""
+    found = await find(conn, caller, code)
+    shown = _segment(found)
+    if not found.is_list:
+        return shown
+    members = await count_members(conn, segment_id=found.segment_id, shards=await read_shards(conn))
+    return replace(shown, members=members)
 
 
 async def find(conn: Conn, caller: Caller, code: str) -> StoredSegment:
@@ -197,11 +221,10 @@ def source_problems(source: str) -> Iterator[Problem]:
 
 
 def _problems(command: CreateSegment | UpdateSegment) -> Iterator[Problem]:
-    yield from name_problems(command.title, "title")
-    if len(command.code) > NAME_MAX:
-        yield Problem("code.length", "code", f"a code has at most {NAME_MAX} characters")
-    yield from text_problems(command.code, "code")
-    yield from source_problems(command.source)
+    yield from title_problems(command.title)
+    yield from code_problems(command.code)
+    if command.source is not None:
+        yield from source_problems(command.source)
 
 
 async def list_segments(resources: Resources, caller: Caller, command: ListSegments) -> SegmentList:
@@ -227,4 +250,5 @@ def _segment(stored: StoredSegment) -> Segment:
         source=stored.source,
         application_code=stored.application_code,
         created_at=stored.created_at,
+        is_list=stored.is_list,
     )

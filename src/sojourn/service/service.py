@@ -49,6 +49,7 @@ from sojourn.service.hooks import (
     update_webhook,
 )
 from sojourn.service.importing.files import Source
+from sojourn.service.importing.members import MembersPlan, MembersReport, import_members
 from sojourn.service.importing.plan import Plan as ImportPlan
 from sojourn.service.importing.rejects import RejectList
 from sojourn.service.importing.run import Report, import_stream
@@ -60,6 +61,7 @@ from sojourn.service.journeys import (
     update_journey,
     validate_journey,
 )
+from sojourn.service.lists import change_members, create_list, list_members
 from sojourn.service.notices import Notice
 from sojourn.service.passwords import Passwords
 from sojourn.service.people import (
@@ -103,12 +105,14 @@ Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
 
 HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.Alias, alias),
+    (c.ChangeMembers, change_members),
     (c.ChangePassword, change_password),
     (c.ChangeStatus, change_status),
     (c.ChooseWinner, choose_winner),
     (c.CountSegment, count_segment),
     (c.CreateAccount, create_account),
     (c.CreateJourney, create_journey),
+    (c.CreateList, create_list),
     (c.CreatePreset, create_preset),
     (c.CreateSegment, create_segment),
     (c.CreateSite, create_site),
@@ -145,6 +149,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ListApps, list_apps),
     (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
+    (c.ListMembers, list_members),
     (c.ListPresets, list_presets),
     (c.ListSegments, list_segments),
     (c.ListSessions, list_sessions),
@@ -342,7 +347,13 @@ class Service:
     @overload
     async def run(self, caller: c.Caller, command: c.ListPresets) -> c.PresetList: ...
     @overload
-    async def run(self, caller: c.Caller, command: c.CreateSegment | c.GetSegment | c.UpdateSegment) -> c.Segment: ...
+    async def run(
+        self, caller: c.Caller, command: c.CreateList | c.CreateSegment | c.GetSegment | c.UpdateSegment
+    ) -> c.Segment: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ChangeMembers) -> c.MembersAccepted: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListMembers) -> c.MemberPage: ...
     @overload
     async def run(self, caller: c.Caller, command: c.CountSegment | c.PreviewSegment) -> c.People: ...
     @overload
@@ -445,6 +456,17 @@ class Service:
             return await import_stream(
                 self.resources, caller.workspace_id, plan, source, import_id=import_id, rejects=rejects
             )
+
+    async def import_members(
+        self, caller: c.Caller, plan: MembersPlan, source: Source, *, rejects: RejectList
+    ) -> MembersReport:
+        """Change who is on a list by rows as they come. See `service.importing.members`.
+
+        Raises:
+            Unavailable: The database does not answer.
+        """
+        with _answering():
+            return await import_members(self.resources, caller.workspace_id, plan, source, rejects=rejects)
 
     def export_text(self, caller: c.Caller, plan: ExportPlan, format_: TextFormat) -> AsyncGenerator[bytes]:
         """Yield what is asked for, piece by piece, out of the caller's workspace. See `service.exporting.run`."""

@@ -75,6 +75,18 @@ def name_problems(name: str, where: str) -> Iterator[Problem]:
     yield from text_problems(name, where)
 
 
+def title_problems(title: str) -> Iterator[Problem]:
+    """Check the title of what an operator defines."""
+    yield from name_problems(title, "title")
+
+
+def code_problems(code: str) -> Iterator[Problem]:
+    """Check the code that something is to be kept under; an empty one leaves the choice to us."""
+    if len(code) > NAME_MAX:
+        yield Problem("code.length", "code", f"a code has at most {NAME_MAX} characters")
+    yield from text_problems(code, "code")
+
+
 def value_problems(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - whatever JSON can say
     """Check the value of an attribute."""
     if not isinstance(value, list | tuple):

@@ -67,8 +67,8 @@ def bulk_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHand
         caller = await service.authenticate(token_of(request.headers.get("authorization", ""), "Api"), "api")
         plan = _import_plan(Parameters(request))
         import_id = _import_id(request.headers.get("idempotency-key", ""), plan)
-        format_ = _import_format(request.headers.get("content-type", ""))
-        upload = Upload(_pieces(request), limit=IMPORT_MAX)
+        format_ = import_format(request.headers.get("content-type", ""))
+        upload = Upload(pieces(request), limit=IMPORT_MAX)
         content = opened(upload, request.headers.get("content-encoding", ""))
         source = SourceStream(content, format_, delimiter=plan.delimiter, on_abandon=upload.abandon)
         rejects = RejectList(limit=REFUSED_MAX)
@@ -114,7 +114,12 @@ class Slots:
 # Import -----------------------------------------------------------------------------------------------------
 
 
-async def _pieces(request: AnyRequest) -> AsyncIterator[bytes]:
+async def pieces(request: AnyRequest) -> AsyncIterator[bytes]:
+    """Yield the body as it comes.
+
+    Raises:
+        MalformedRequest: It ends before its end.
+    """
     try:
         async for piece in request.stream():
             yield piece
@@ -162,7 +167,12 @@ def _import_id(key: str, plan: Plan) -> str:
     return plan.fingerprint(blake2b(key.encode(errors="replace")).digest()) if key else uuid4().hex
 
 
-def _import_format(content_type: str) -> TextFormat:
+def import_format(content_type: str) -> TextFormat:
+    """Return the format of a content type.
+
+    Raises:
+        MalformedRequest: It is of none.
+    """
     found = IMPORT_FORMATS.get(content_type.partition(";")[0].strip().lower())
     if found is None:
         raise MalformedRequest(f"a body is of one of the types {', '.join(IMPORT_FORMATS)}")

@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from sojourn.api.audience.apps import apps_routes
 from sojourn.api.audience.bulk import bulk_routes
+from sojourn.api.audience.lists import list_routes
 from sojourn.api.audience.people import people_routes
 from sojourn.api.audience.people_admin import people_admin_routes
 from sojourn.api.audience.segments import segments_routes
@@ -17,6 +18,7 @@ def audience_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRoute
     return [
         *apps_routes(service, metrics),
         *bulk_routes(service, metrics),
+        *list_routes(service, metrics),
         *people_admin_routes(service, metrics),
         *people_routes(service, metrics),
         *segments_routes(service, metrics),

@@ -1,7 +1,7 @@
 """Segments: `/api/v3/segments`: kept, counted, shown by a sample, exported and explained."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 from litestar import Response
@@ -14,11 +14,13 @@ from sojourn.api.common.authorization import token_of
 from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.misfits import misfits
+from sojourn.model.problems import Problem
 from sojourn.model.segments import Reference
 from sojourn.seglang import render
 from sojourn.service.commands import (
     Caller,
     CountSegment,
+    CreateList,
     CreateSegment,
     DeleteSegment,
     ExplainSegment,
@@ -38,11 +40,21 @@ BodyT = TypeVar("BodyT", bound=Struct)
 Doing = Callable[[AnyRequest, Caller], Awaitable[Response[Any]]]
 
 
-class Change(Struct, kw_only=True):
+class Draft(Struct, frozen=True, kw_only=True):
+    """A segment as it is made. A list has no `source`."""
+
+    title: str
+    kind: Literal["filter", "list"] = "filter"
+    source: str | None = None
+    code: str = ""
+    application_code: str | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True):
     """The body of an update."""
 
     title: str
-    source: str
+    source: str | None = None
 
 
 def segments_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:  # noqa: C901 - one function per method
@@ -54,18 +66,18 @@ def segments_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRoute
         application = parameters.single("application")
         parameters.refuse()
         found = await service.run(caller, ListSegments(application_code=application or None))
-        return json_response({"segments": [_document(each) for each in found.items]})
+        return json_response({"segments": [segment_document(each) for each in found.items]})
 
     async def create(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(_document(await service.run(caller, await _body(request, CreateSegment))))
+        return json_response(segment_document(await service.run(caller, creation(await _body(request, Draft)))))
 
     async def show(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(_document(await service.run(caller, GetSegment(code=_code(request)))))
+        return json_response(segment_document(await service.run(caller, GetSegment(code=_code(request)))))
 
     async def update(request: AnyRequest, caller: Caller) -> Response[Any]:
         body = await _body(request, Change)
         command = UpdateSegment(code=_code(request), title=body.title, source=body.source)
-        return json_response(_document(await service.run(caller, command)))
+        return json_response(segment_document(await service.run(caller, command)))
 
     async def delete(request: AnyRequest, caller: Caller) -> Response[Any]:
         await service.run(caller, DeleteSegment(code=_code(request)))
@@ -127,11 +139,31 @@ async def _body(request: AnyRequest, type_: type[BodyT]) -> BodyT:
     return msgspec.convert(document, type_)
 
 
-def _document(segment: Segment) -> dict[str, object]:
+def creation(draft: Draft) -> CreateList | CreateSegment:
+    """Return what makes a segment.
+
+    Raises:
+        MalformedRequest: A filter without a source, or a list with one.
+    """
+    where = {"title": draft.title, "code": draft.code, "application_code": draft.application_code}
+    if draft.kind == "list":
+        if draft.source is not None:
+            raise malformed([Problem("field.conflict", "source", "a fixed list has no filter")])
+        return msgspec.convert(where, CreateList)
+    if draft.source is None:
+        raise malformed([Problem("field.required", "source", "is required")])
+    return msgspec.convert(where | {"source": draft.source}, CreateSegment)
+
+
+def segment_document(segment: Segment) -> dict[str, object]:
+    """Write a segment; of a fixed list how many are on it, if somebody counted."""
+    members = {} if segment.members is None else {"members": segment.members}
     return {
         "code": segment.code,
+        "kind": "list" if segment.is_list else "filter",
         "title": segment.title,
         "source": segment.source,
         "application": segment.application_code,
         "created_at": segment.created_at,
+        **members,
     }

@@ -23,11 +23,15 @@ class GetSegment(Struct, frozen=True, kw_only=True):
 
 
 class UpdateSegment(Struct, frozen=True, kw_only=True):
-    """Give a segment another title and meaning, also where journeys run by it. Reply: `Segment`."""
+    """Give a segment another title and meaning, also where journeys run by it. Reply: `Segment`.
+
+    Attributes:
+        source: None: the meaning stays as it is; that of a fixed list always does.
+    """
 
     code: str
     title: str
-    source: str
+    source: str | None = None
 
 
 class DeleteSegment(Struct, frozen=True, kw_only=True):
@@ -99,13 +103,20 @@ class ListSegments(Struct, frozen=True, kw_only=True):
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """A stored segment."""
+    """A stored segment.
+
+    Attributes:
+        is_list: Whether it is a fixed list.
+        members: How many people are on the list; None where nobody counted.
+    """
 
     code: str
     title: str
     source: str
     application_code: str | None
     created_at: datetime
+    is_list: bool = False
+    members: int | None = None
 
 
 class SegmentList(Struct, frozen=True, kw_only=True):

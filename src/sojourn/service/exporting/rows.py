@@ -28,7 +28,7 @@ def cells_of(plan: ExportPlan) -> Callable[[Sequence[Any]], Cells]:
     return chosen
 
 
-def _person(user_id: str | None, identities: Iterable[Sequence[str]] | None) -> Cells:
+def names_of(user_id: str | None, identities: Iterable[Sequence[str]] | None) -> Cells:
     """Return the names of a person, of each kind one or a list; the user id they are known by goes first."""
     names: dict[str, list[str]] = {"user_id": [] if user_id is None else [user_id]}
     for kind, value in identities or ():
@@ -43,7 +43,7 @@ def _person(user_id: str | None, identities: Iterable[Sequence[str]] | None) -> 
 
 def _people(row: Sequence[Any]) -> Cells:
     _, attributes, time_zone, language, location, created_at, user_id, identities, devices = row
-    return _person(user_id, identities) | {
+    return names_of(user_id, identities) | {
         "time_zone": time_zone,
         "language": language,
         **_place(location),
@@ -59,7 +59,7 @@ def _place(location: Mapping[str, Any] | None) -> Cells:
 
 def _events(row: Sequence[Any]) -> Cells:
     _, name, occurred_at, received_at, application_code, source_id, data, user_id, identities = row
-    return _person(user_id, identities) | {
+    return names_of(user_id, identities) | {
         "event": name,
         "occurred_at": _text(occurred_at),
         "received_at": _text(received_at),
@@ -74,7 +74,7 @@ def _enrollments(row: Sequence[Any]) -> Cells:
     return {
         "journey": journey,
         "journey_title": title,
-        **_person(user_id, identities),
+        **names_of(user_id, identities),
         "entry_point": entry,
         "entered_at": _text(entered_at),
         "status": status,

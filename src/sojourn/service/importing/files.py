@@ -1,12 +1,13 @@
 """Sources: rows a chunk at a time, out of files or out of what somebody sends."""
 
+import asyncio
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, TypeVar, cast
 
 from sojourn.service.importing.content import Content, Row, TextFormat
 from sojourn.service.importing.parquet import parquet_batches, parquet_columns
@@ -15,6 +16,9 @@ from sojourn.service.importing.plan import Format
 CHUNK_ROWS = 10_000
 CHUNK_SIZE = 32_000_000
 """Characters, about: rows may be long."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Source(Protocol):
         """Return the names of the columns."""
         ...
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Generator[Chunk]:
         """Read the rows, once."""
         ...
 
@@ -70,7 +74,7 @@ class SourceFile:
                 digest.update(block)
         return digest.digest()
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Generator[Chunk]:
         """Read the file."""
         if self._format == "parquet":
             yield from self._parquet_chunks()
@@ -125,13 +129,26 @@ class SourceStream:
         """Return the names of the columns; of JSON lines, those of the first rows."""
         return self._content.columns()
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Generator[Chunk]:
         """Read the rows. Nobody knows how many there will be, so the share stays 0."""
         yield from _chunks(self._content.rows(), lambda: 0.0)
 
     def abandon(self) -> None:
         """End a read that waits for more."""
         self._on_abandon()
+
+
+async def read_ahead(items: Generator[T], source: Source) -> AsyncGenerator[T]:
+    """Yield what is read out of a source in a thread: the next while whoever asks is busy with this."""
+    upcoming = asyncio.create_task(asyncio.to_thread(next, items, None))
+    try:
+        while (item := await upcoming) is not None:
+            upcoming = asyncio.create_task(asyncio.to_thread(next, items, None))
+            yield item
+    finally:
+        source.abandon()
+        await asyncio.wait([upcoming])  # a thread cannot be interrupted, and holds the file
+        items.close()
 
 
 def _chunks(rows: Iterator[Row], share: Callable[[], float]) -> Iterator[Chunk]:

@@ -134,6 +134,13 @@ class Reader:
             first_seen_at=first_seen_at,
         )
 
+    def names(self, row: Row) -> tuple[Identity, ...] | Refused:
+        """Read what a row calls somebody, and nothing else of it."""
+        if row.problem:
+            return Refused(row, (row.problem,))
+        identities, problems = self._identities(row.fields)
+        return Refused(row, tuple(problems)) if problems else identities
+
     def event(self, row: Row, number: int) -> EventRow | Refused:
         """Read a row about an event, the `number`th of the file."""
         if row.problem:

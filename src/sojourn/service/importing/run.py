@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sojourn.model.identities import Identity, device_identity
 from sojourn.model.problems import SojournError
 from sojourn.service.acceptance import accept
 from sojourn.service.importing.content import Row
-from sojourn.service.importing.files import Chunk, Source, SourceFile
+from sojourn.service.importing.files import Chunk, Source, SourceFile, read_ahead
 from sojourn.service.importing.newcomers import Owner, devices_of, write_newcomers
 from sojourn.service.importing.plan import Plan, format_of, layout_of
 from sojourn.service.importing.rejects import RejectList, Rejects
@@ -169,20 +170,13 @@ class _Run:
         on_progress: Callable[[Report], None],
     ) -> Report:
         batches = _batches(reader, source.chunks(), self._plan, skip=done.rows_done)
-        # The next rows are read while the database is busy with these.
-        upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
-        try:
-            while (batch := await upcoming) is not None:
-                upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        async with aclosing(read_ahead(batches, source)) as upcoming:
+            async for batch in upcoming:
                 rejects.write(batch.refused)
                 reached = Progress(done.rows_done + batch.rows, done.rows_refused + len(batch.refused))
                 await self._store(batch, done, reached)
                 done = reached
                 on_progress(self.report(done, batch.share))
-        finally:
-            source.abandon()
-            await asyncio.wait([upcoming])  # a thread cannot be interrupted, and holds the file
-            batches.close()
         async with self._resources.pool.connection() as conn, conn.transaction():
             await store.finish_import(
                 conn,
