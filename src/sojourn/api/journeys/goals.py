@@ -1,0 +1,134 @@
+"""Goals: `goalConfig` of a journey or a node, and the goal that it is in the document.
+
+Source: the journeys contract, "Goal Config".
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from sojourn.api.common.misfits import misfits
+from sojourn.api.common.paths import member
+from sojourn.api.journeys.envelope import Wire
+from sojourn.api.journeys.matches import (
+    EventConditions,
+    MatchType,
+    conditions_of,
+    conditions_wire,
+    match_of,
+    match_spelling,
+)
+from sojourn.model.points import AttributeMatch, EventGoal, FlowCompleted, JourneyGoal, JsonValue, Name, PageVisit, Text
+from sojourn.model.problems import Problem
+from sojourn.ruletree.meaning import RuleOperator
+
+GoalType = Literal["event", "page_visit", "attribute_match", "flow_completed"]
+Deadline = Annotated[int, Meta(ge=1, le=3650, description="In days; then the journey is abandoned.")]
+
+
+class GoalConfig(Wire, frozen=True, kw_only=True):
+    """What a journey is for. `config` depends on the type."""
+
+    type: GoalType
+    config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    deadline: Deadline | None = None
+
+
+class EventConfig(Wire, frozen=True, kw_only=True):
+    """The person does an event."""
+
+    event_name: Name
+    conditions: EventConditions | UnsetType = UNSET
+
+
+class PageVisitConfig(Wire, frozen=True, kw_only=True):
+    """The person views a page."""
+
+    match_type: MatchType = "contains"
+    pattern: Text
+
+
+class AttributeMatchConfig(Wire, frozen=True, kw_only=True):
+    """A trait of the person meets a rule."""
+
+    field: Name
+    operator: RuleOperator
+    value: JsonValue | UnsetType = UNSET
+
+
+class FlowCompletedConfig(Wire, frozen=True, kw_only=True):
+    """The person completes a content."""
+
+    flow_id: Name
+
+
+CONFIGS: Mapping[str, type[Wire]] = {
+    "event": EventConfig,
+    "page_visit": PageVisitConfig,
+    "attribute_match": AttributeMatchConfig,
+    "flow_completed": FlowCompletedConfig,
+}
+
+
+def goal_problems(document: object, path: str) -> Iterator[Problem]:
+    """Find what keeps JSON from being a goal."""
+    if not isinstance(document, dict):
+        yield Problem("field.type", path, "must be an object")
+        return
+    given = cast("dict[str, Any]", document)
+    if problems := misfits(given, GoalConfig, path):
+        yield from problems
+        return
+    config = cast("dict[str, Any]", given.get("config", {}))
+    yield from misfits(config, CONFIGS[given["type"]], member(path, "config"))
+
+
+def read_goal(document: Mapping[str, Any]) -> JourneyGoal:
+    """Return the goal that JSON without problems stands for."""
+    given = msgspec.convert(document, GoalConfig)
+    read = msgspec.convert(given.config, CONFIGS[given.type])
+    deadline = given.deadline
+    match read:
+        case EventConfig():
+            conditions = conditions_of(read.conditions or ())
+            return JourneyGoal(
+                event=EventGoal(event_name=read.event_name, event_conditions=conditions), deadline_days=deadline
+            )
+        case PageVisitConfig():
+            visit = PageVisit(match_type=match_of(read.match_type), pattern=read.pattern)
+            return JourneyGoal(page_visit=visit, deadline_days=deadline)
+        case AttributeMatchConfig():
+            value = None if read.value is UNSET else read.value
+            rule = AttributeMatch(field=read.field, operator=read.operator, value=value)
+            return JourneyGoal(attribute_match=rule, deadline_days=deadline)
+        case FlowCompletedConfig():
+            return JourneyGoal(flow_completed=FlowCompleted(flow_id=read.flow_id), deadline_days=deadline)
+        case _:
+            raise AssertionError(f"{type(read)} is the config of no goal")
+
+
+def write_goal(goal: JourneyGoal) -> dict[str, Any]:
+    """Return the JSON of a goal. Of a goal that says several things, which cannot run, the first is shown."""
+    kind, config = _config(goal)
+    document = GoalConfig(type=kind, config=msgspec.to_builtins(config), deadline=goal.deadline_days)
+    written = msgspec.to_builtins(document)
+    return {name: value for name, value in written.items() if name != "deadline" or value is not None}
+
+
+def _config(goal: JourneyGoal) -> tuple[GoalType, Wire]:
+    if goal.page_visit is not None:
+        visit = goal.page_visit
+        return "page_visit", PageVisitConfig(match_type=match_spelling(visit.match_type), pattern=visit.pattern)
+    if goal.attribute_match is not None:
+        rule = goal.attribute_match
+        value = UNSET if rule.value is None else rule.value
+        return "attribute_match", AttributeMatchConfig(
+            field=rule.field, operator=cast("RuleOperator", rule.operator), value=value
+        )
+    if goal.flow_completed is not None:
+        return "flow_completed", FlowCompletedConfig(flow_id=goal.flow_completed.flow_id)
+    event = goal.event or EventGoal(event_name="?")
+    conditions = conditions_wire(event.event_conditions) or UNSET
+    return "event", EventConfig(event_name=event.event_name, conditions=conditions)
