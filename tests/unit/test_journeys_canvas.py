@@ -1,5 +1,6 @@
 """The canvas of the journeys dialect: what is read, what is refused, and that nothing changes on the way."""
 
+import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -8,13 +9,18 @@ from uuid import UUID
 import msgspec
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sojourn.api.common.misfits import misfits
 from sojourn.api.journeys.canvas import NewCanvas, canvas_problems, read_canvas, write_edges, write_nodes
+from sojourn.api.journeys.durations import spoken, unit_kept
 from sojourn.api.journeys.problems import dotted
 from sojourn.model.graph import Graph, Settings
+from sojourn.model.points import Condition, RandomSplitter
+from sojourn.service.commands import JourneyDraft
+from tests.unit.test_gateway_wire import drafts
 
+A_HALF = {"label": "a", "percentage": 50}
+GOAL = "nodes.0.config.goalConfig"
 SETTINGS = Settings(application_code="SHOP1-00001")
 
 
@@ -31,7 +37,7 @@ def read(document: dict[str, Any]) -> Graph:
 
 
 def write(graph: Graph) -> dict[str, Any]:
-    return msgspec.to_builtins({"nodes": write_nodes(graph, {}), "edges": write_edges(graph)})
+    return json.loads(msgspec.json.encode({"nodes": write_nodes(graph, {}), "edges": write_edges(graph)}))
 
 
 def problems(document: dict[str, Any]) -> list[str]:
@@ -39,3 +45,157 @@ def problems(document: dict[str, Any]) -> list[str]:
         return [dotted(each.where) for each in found]
     canvas = msgspec.convert(document, NewCanvas)
     return [dotted(each.where) for each in canvas_problems(canvas.nodes, canvas.edges)]
+
+
+# Nothing changes on the way ----------------------------------------------------------------------------------
+
+
+def canonical(point: Any) -> Any:
+    """Return a point as this dialect would have kept it: with a unit only where nobody would guess it."""
+    changes: dict[str, Any] = {}
+    for seconds in ("duration_seconds", "period_seconds", "timeout_seconds"):
+        if hasattr(point, "unit") and hasattr(point, seconds):
+            length = getattr(point, seconds)
+            changes["unit"] = None if length is None else unit_kept(*spoken(length, point.unit))
+    if isinstance(point, Condition):
+        changes["branches"] = tuple(
+            msgspec.structs.replace(each, rule_tree=msgspec.json.encode({"field": each.rule_tree}).decode())
+            for each in point.branches
+        )
+    return msgspec.structs.replace(point, **changes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(drafts())
+def test_a_document_of_either_dialect_comes_back_as_it_was(draft: JourneyDraft) -> None:
+    graph = msgspec.structs.replace(draft.graph, points=tuple(map(canonical, draft.graph.points)))
+    written = write(graph)
+    assert problems(written) == []
+    again = read(written)
+    assert again.points == graph.points
+    assert again.edges == graph.edges
+
+
+# Reading ------------------------------------------------------------------------------------------------------
+
+
+def node(kind: str, config: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "config": config or {}, "position": {"x": 0, "y": 0}, **more}
+
+
+def trigger(kind: str = "MANUAL", **config: Any) -> dict[str, Any]:
+    return node("TRIGGER", {"triggerType": kind, "triggerConfig": config})
+
+
+def edge(source: str, target: str, **more: Any) -> dict[str, Any]:
+    return {"sourceNodeId": source, "targetNodeId": target, **more}
+
+
+def outputs(graph: Graph) -> list[tuple[str, str]]:
+    return [(each.output, each.label) for each in graph.edges]
+
+
+def test_edges_name_nodes_by_place_by_client_id_and_by_id() -> None:
+    given_id = "0b9e2c61-6a0e-4e0f-8f7e-1d1f0a5f8d11"
+    nodes = [trigger(), node("WAIT", {"duration": 1, "unit": "days"}, clientId="pause"), node("EXIT", id=given_id)]
+    graph = read({"nodes": nodes, "edges": [edge("0", "pause"), edge("pause", given_id.upper())]})
+    first, pause, last = (each.id for each in graph.points)
+    assert last == given_id
+    assert [(each.from_, each.to) for each in graph.edges] == [(first, pause), (pause, last)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "labels", "expected"),
+    [
+        ("TRIGGER", {"triggerType": "MANUAL"}, ["Start"], ["default"]),
+        ("CONTENT", {}, ["", "dismissed", "timeout"], ["default", "output1", "output2"]),
+        ("CONTENT", {}, ["completed"], ["default"]),
+        ("WAIT_FOR_EVENT", {"eventName": "bought"}, ["", "timeout"], ["output1", "default"]),
+        ("CONDITION", {"ruleTree": {}}, ["true", "false"], ["output1", "default"]),
+        (
+            "CONDITION",
+            {"branches": [{"label": "pro", "ruleTree": {}}, {"label": "free", "ruleTree": {}}]},
+            ["free", "pro", ""],
+            ["output2", "output1", "default"],
+        ),
+        ("SPLIT", {}, ["b", "a"], ["output1", "output2"]),
+        ("GOAL_CHECK", {}, ["success", "fallback"], ["output1", "default"]),
+        ("GOAL_CHECK", {}, ["true", ""], ["output1", "default"]),
+        ("SEND_EMAIL", {"content": {"subject": "Hi", "text": "."}}, [""], ["default"]),
+        ("WEBHOOK", {"url": "https://a.example/"}, ["output1", ""], ["output1", "default"]),
+        ("CONTENT", {}, ["maybe", "", "completed"], ["extra1", "default", "extra2"]),
+    ],
+)
+def test_labels_stand_for_outputs(kind: str, config: dict[str, Any], labels: list[str], expected: list[str]) -> None:
+    edges = [edge("0", "1", label=label) if label else edge("0", "1") for label in labels]
+    graph = read({"nodes": [node(kind, config), node("EXIT")], "edges": edges})
+    assert [each.output for each in graph.edges] == expected
+    assert [each.get("label", "") for each in write(graph)["edges"]] == labels
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        trigger("URL_MATCH", matchType="startsWith", pattern="/shop"),
+        trigger("CUSTOM_EVENT", eventName="bought"),
+        trigger("CUSTOM_EVENT", eventName="b", conditions=[{"attribute": "n", "operator": "GT", "values": [3]}]),
+        trigger("ELEMENT_CLICK", selector="#buy"),
+        trigger(),
+        node("CONTENT", {"contentType": "flow", "timeout": {"duration": 48, "unit": "hours"}}, contentId="flow_abc"),
+        node("CONTENT", contentId=None),
+        node("WAIT", {"duration": 7, "unit": "days"}),
+        node("WAIT", {"until": "2026-05-01T09:00:00Z"}),
+        node("WAIT", {"time_of_day": {"time": "09:00", "timezone": "device"}}),
+        node("WAIT_FOR_EVENT", {"eventName": "bought", "timeout": {"duration": 1, "unit": "weeks"}}),
+        node("CONDITION", {"ruleTree": {"field": "plan", "operator": "eq", "value": "pro"}}),
+        node("SPLIT", {"branches": [{"label": "a", "percentage": 30.0}, {"label": "b", "percentage": 60.5}]}),
+        node("GOAL_CHECK"),
+        node("GOAL_CHECK", {"goalConfig": {"type": "flow_completed", "config": {"flowId": "f"}}}),
+        node("GOAL_CHECK", {"goalConfig": {"type": "event", "config": {"eventName": "bought"}, "deadline": 3}}),
+        node("EXIT", {"outcome": "won"}),
+        node("START_BY_SEGMENT", {"filter": 'T("vip", EQ, true)', "trigger": "DYNAMIC"}),
+    ],
+    ids=lambda said: said["type"],
+)
+def test_a_node_is_shown_as_it_was_said(said: dict[str, Any]) -> None:
+    (shown,) = write(read({"nodes": [said], "edges": []}))["nodes"]
+    del shown["id"]
+    assert shown == said
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        ({"nodes": [node("TRIGGER", {"triggerType": "NOW"})]}, ["nodes.0.config.triggerType"]),
+        ({"nodes": [trigger("CUSTOM_EVENT")]}, ["nodes.0.config.triggerConfig.eventName"]),
+        ({"nodes": [trigger("MANUAL", x=1)]}, ["nodes.0.config.triggerConfig.x"]),
+        ({"nodes": [node("DANCE"), node("EXIT", {"y": 1})]}, ["nodes.0.type", "nodes.1.config.y"]),
+        ({"nodes": [node("WAIT", {"duration": 3})]}, ["nodes.0.config"]),
+        ({"nodes": [node("WAIT", {"duration": 3, "unit": "years"})]}, ["nodes.0.config.unit"]),
+        ({"nodes": [node("WAIT", {"duration": 60, "unit": "weeks"})]}, ["nodes.0.config.duration"]),
+        ({"nodes": [node("WAIT", {"until": "2026-05-01T09:00:00"})]}, ["nodes.0.config.until"]),
+        ({"nodes": [node("EXIT", contentId="f")]}, ["nodes.0.contentId"]),
+        ({"nodes": [node("EXIT", id="7")]}, ["nodes.0.id"]),
+        ({"nodes": [node("SPLIT", {"branches": [A_HALF, A_HALF]})]}, ["nodes.0.config.branches.1.label"]),
+        ({"nodes": [node("GOAL_CHECK", {"goalConfig": {"type": "page_visit"}})]}, [f"{GOAL}.config.pattern"]),
+        ({"nodes": [node("SEND_EMAIL", {"bcc": 3})]}, ["nodes.0.config.bcc"]),
+        ({"nodes": [trigger()], "edges": [edge("0", "7")]}, ["edges.0.targetNodeId"]),
+        ({"nodes": [trigger()], "edges": [edge("x", "0")]}, ["edges.0.sourceNodeId"]),
+        ({"nodes": [], "edges": [], "colour": 1}, ["colour"]),
+    ],
+)  # fmt: skip
+def test_what_is_no_canvas_is_refused_with_all_places(document: dict[str, Any], paths: list[str]) -> None:
+    assert problems(document) == paths
+
+
+def test_an_edge_to_nowhere_is_kept() -> None:
+    nowhere = "0b9e2c61-6a0e-4e0f-8f7e-1d1f0a5f8d11"
+    graph = read({"nodes": [trigger()], "edges": [edge("0", nowhere)]})
+    assert [each.to for each in graph.edges] == [nowhere]
+
+
+def test_the_split_of_labels_is_even() -> None:
+    graph = read({"nodes": [node("SPLIT"), node("EXIT")], "edges": [edge("0", "1", label=each) for each in "abc"]})
+    (split, _) = graph.points
+    assert isinstance(split, RandomSplitter)
+    assert [(each.title, each.percent) for each in split.branches] == [("a", 33.34), ("b", 33.33), ("c", 33.33)]

@@ -22,7 +22,7 @@ from sojourn.api.journeys.matches import (
 )
 from sojourn.model.points import AttributeMatch, EventGoal, FlowCompleted, JourneyGoal, JsonValue, Name, PageVisit, Text
 from sojourn.model.problems import Problem
-from sojourn.ruletree.meaning import RuleOperator
+from sojourn.ruletree.meaning import RULE_OPERATORS, RuleOperator
 
 GoalType = Literal["event", "page_visit", "attribute_match", "flow_completed"]
 Deadline = Annotated[int, Meta(ge=1, le=3650, description="In days; then the journey is abandoned.")]
@@ -107,6 +107,13 @@ def read_goal(document: Mapping[str, Any]) -> JourneyGoal:
             return JourneyGoal(flow_completed=FlowCompleted(flow_id=read.flow_id), deadline_days=deadline)
         case _:
             raise AssertionError(f"{type(read)} is the config of no goal")
+
+
+def says_goal(goal: JourneyGoal) -> bool:
+    """Tell whether a goal is one that this dialect has words for: of one kind, with a known operator."""
+    given = (goal.event, goal.page_visit, goal.attribute_match, goal.flow_completed)
+    rule = goal.attribute_match
+    return given.count(None) == len(given) - 1 and (rule is None or rule.operator in RULE_OPERATORS)
 
 
 def write_goal(goal: JourneyGoal) -> dict[str, Any]:

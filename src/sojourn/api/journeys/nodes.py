@@ -17,7 +17,7 @@ from sojourn.api.common.misfits import misfits
 from sojourn.api.common.paths import item, member
 from sojourn.api.journeys.durations import Amount, Unit, seconds_of, spoken, unit_kept
 from sojourn.api.journeys.envelope import Nothing, Wire
-from sojourn.api.journeys.goals import goal_problems, read_goal, write_goal
+from sojourn.api.journeys.goals import goal_problems, read_goal, says_goal, write_goal
 from sojourn.api.journeys.labels import ALONE, says_one_event
 from sojourn.api.journeys.matches import (
     EventConditions,
@@ -55,6 +55,7 @@ EVENT_WAIT_SECONDS_MAX = 90 * 86_400
 
 ContentKind = Literal["flow", "tooltip", "beacon", "announcement", "survey", "task_list", "banner", "modal"]
 TriggerType = Literal["URL_MATCH", "CUSTOM_EVENT", "ELEMENT_CLICK", "MANUAL"]
+RuleTree = Annotated[Any, Meta(description="A group or a rule, see docs/segments.md.")]
 Label = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
@@ -118,15 +119,15 @@ class WaitForEventConfig(Wire, frozen=True, kw_only=True):
 class BranchConfig(Wire, frozen=True, kw_only=True):
     """Whom a rule tree describes leaves by this label."""
 
-    label: Label
-    rule_tree: dict[str, Any]
+    label: Text
+    rule_tree: RuleTree
 
 
 class ConditionConfig(Wire, frozen=True, kw_only=True):
     """Branches in their order, or one rule tree."""
 
     branches: Annotated[tuple[BranchConfig, ...], Meta(max_length=20)] | UnsetType = UNSET
-    rule_tree: dict[str, Any] | UnsetType = UNSET
+    rule_tree: RuleTree | UnsetType = UNSET
 
 
 class ShareConfig(Wire, frozen=True, kw_only=True):
@@ -176,6 +177,13 @@ POINTS: Mapping[str, type[AnyPoint]] = {
 """Points by the name under which the dialect shows those that it has no node for."""
 
 
+POINT_FIELDS: Mapping[str, frozenset[str]] = {
+    "GOAL_CHECK": frozenset({"goal"}),
+    "WAIT": frozenset({"date_attribute", "time_of_day", "weekday"}),
+}
+"""Fields of points, where both have one name, by which one that says more than the node is told from it."""
+
+
 class NodeText(msgspec.Struct, frozen=True, kw_only=True):
     """What a node says, without where it is drawn."""
 
@@ -202,8 +210,8 @@ def node_problems(kind: str, config: Mapping[str, Any], path: str) -> Iterator[P
 
 def _says_point(kind: str, config: Mapping[str, Any]) -> bool:
     """Tell whether the config of a node is that of a point, field by field."""
-    if kind == "WAIT":
-        return not {"time_of_day", "weekday", "date_attribute"}.isdisjoint(config)
+    if kind in POINT_FIELDS:
+        return not POINT_FIELDS[kind].isdisjoint(config)
     return kind not in CONFIGS
 
 
@@ -220,7 +228,7 @@ def _more_problems(config: Wire, path: str) -> Iterator[Problem]:
             yield from _length_problems(timeout.duration, timeout.unit, EVENT_WAIT_SECONDS_MAX, member(path, "timeout"))
         case ConditionConfig() if config.branches is not UNSET and config.rule_tree is not UNSET:
             yield Problem("field.exclusive", path, "either branches or ruleTree may be given")
-        case ConditionConfig(branches=tuple() as branches) | SplitConfig(branches=tuple() as branches):
+        case SplitConfig(branches=tuple() as branches):
             yield from _repeated([each.label for each in branches], path)
         case GoalCheckConfig() if config.goal_config is not UNSET:
             yield from goal_problems(config.goal_config, member(path, "goalConfig"))
@@ -338,8 +346,16 @@ def _read_branches(config: ConditionConfig) -> tuple[ConditionBranch, ...]:
     return tuple(ConditionBranch(label=each.label, rule_tree=_json(each.rule_tree)) for each in config.branches or ())
 
 
-def _json(document: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(document).decode()
+def _json(tree: object) -> str:
+    return tree if isinstance(tree, str) else msgspec.json.encode(tree).decode()
+
+
+def _tree(text: str) -> dict[str, Any] | str:
+    """Return a rule tree; what is no JSON object, which only the other dialect lets in, as it is."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 def _read_shares(config: SplitConfig, labels: tuple[str, ...]) -> tuple[RandomBranch, ...]:
@@ -391,7 +407,7 @@ def _written(point: AnyPoint) -> tuple[str, Wire | dict[str, Any]]:  # noqa: PLR
         case RandomSplitter(sticky="ENROLLMENT", winner=None) if _has_labels(point):
             shares = tuple(ShareConfig(label=each.title, percentage=each.percent) for each in point.branches)
             return "SPLIT", SplitConfig(branches=shares)
-        case GoalCheck():
+        case GoalCheck() if point.goal is None or says_goal(point.goal):
             goal = UNSET if point.goal is None else write_goal(point.goal)
             return "GOAL_CHECK", GoalCheckConfig(goal_config=goal)
         case Exit():
@@ -463,7 +479,7 @@ def _timeout(seconds: int | None, unit: Any) -> Timeout | UnsetType:  # noqa: AN
 
 
 def _written_condition(point: Condition) -> dict[str, Any]:
-    trees = [(each.label, msgspec.json.decode(each.rule_tree)) for each in point.branches]
+    trees = [(each.label, _tree(each.rule_tree)) for each in point.branches]
     match trees:
         case [(label, tree)] if label == ALONE:
             return {"ruleTree": tree}
