@@ -40,9 +40,16 @@ class Settings:
     Attributes:
         database_url: None: the embedded server in `data_dir`.
         grpc_port: 0: no gRPC.
+        jwks_url: Where the public keys are with which somebody else signs tokens.
+        jwt_audience: Whom tokens have to be for.
+        jwt_issuer: Who has to have made the tokens that somebody else signed.
         inbox_max: Rows that may wait for the engines before acceptance stops.
         public_url: Where those who get messages reach this server; None: at `host` and `port`.
+        rate_limit: Requests a minute and address in the journeys dialect; 0: any number, as for the next two.
+        rate_limit_auth: Of these, those that sign in and out.
+        rate_limit_sdk: Requests a minute and API key of a site.
         smtp_url: None: emails go to the log.
+        trusted_proxies: Whose word counts on whom a request comes from.
     """
 
     allowed_networks: tuple[str, ...] = ()
@@ -55,6 +62,9 @@ class Settings:
     grpc_port: int = 8081
     host: str = "127.0.0.1"
     inbox_max: int = INBOX_MAX
+    jwks_url: str | None = None
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
     jwt_secret: str | None = field(default=None, repr=False)
     log_format: LogFormat = "auto"
     log_level: str = "info"
@@ -62,9 +72,13 @@ class Settings:
     owner_password: str | None = field(default=None, repr=False)
     port: int = 8080
     public_url: str | None = None
+    rate_limit: int = 100
+    rate_limit_auth: int = 10
+    rate_limit_sdk: int = 600
     roles: tuple[Role, ...] = ROLES
     shards: int = 8
     smtp_url: str | None = field(default=None, repr=False)
+    trusted_proxies: tuple[str, ...] = ()
     workers: int = 1
 
     def environment(self) -> dict[str, str]:
@@ -187,6 +201,9 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "grpc_port": _count(0, 65535),
     "host": str,
     "inbox_max": _count(1000, 1_000_000_000),
+    "jwks_url": _public_url,
+    "jwt_audience": str,
+    "jwt_issuer": str,
     "jwt_secret": _secret(SECRET_MIN),
     "log_format": _one_of("auto", "console", "json"),
     "log_level": _one_of("critical", "debug", "error", "info", "warning"),
@@ -194,9 +211,13 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "owner_password": _secret(8),
     "port": _count(1, 65535),
     "public_url": _public_url,
+    "rate_limit": _count(0, 1_000_000),
+    "rate_limit_auth": _count(0, 1_000_000),
+    "rate_limit_sdk": _count(0, 1_000_000),
     "roles": _roles,
     "shards": _count(1, 1024),
     "smtp_url": _smtp_url,
+    "trusted_proxies": _networks,
     "workers": _count(1, 64),
 }
 """How each setting is read; ValueError says which values are valid, and never repeats a secret."""

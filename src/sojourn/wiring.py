@@ -19,24 +19,30 @@ from granian.log import LogLevels
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
+from sojourn.api.common.addresses import Proxies
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.gateway.grpc_server import GrpcServer
+from sojourn.api.journeys.door import DoorOptions, RateLimits
 from sojourn.api.server import create_app
 from sojourn.delivery.address_guard import AddressGuard
 from sojourn.delivery.carriers import make_carriers
 from sojourn.delivery.compose import Defaults
 from sojourn.delivery.http_client import HttpClient
+from sojourn.delivery.messages import HttpRequest, HttpResponse
 from sojourn.delivery.sender import Sender, SenderOptions
 from sojourn.delivery.smtp_pool import SmtpPool, parse_smtp_url
 from sojourn.engine.runner import Runner
 from sojourn.logs import GRANIAN_LOGS, configure_logs
 from sojourn.notify import tell_ready
 from sojourn.service.acceptance import Acceptance
-from sojourn.service.administration import Installation, install, webhook_signing_key
+from sojourn.service.administration import Installation, install
 from sojourn.service.facts import Facts
+from sojourn.service.key_sets import KeySet
 from sojourn.service.reactions import Reactions
 from sojourn.service.resources import Resources
 from sojourn.service.service import Service
+from sojourn.service.sessions import SessionOptions
+from sojourn.service.signing_keys import webhook_signing_key
 from sojourn.service.tracking import Tracker, tracking_key
 from sojourn.settings import Settings, read_settings
 from sojourn.store.connection import Conn, Pool, connect, make_pool
@@ -49,6 +55,7 @@ DELIVERY_CONNECTIONS = 8
 STATEMENT_TIMEOUT = timedelta(seconds=60)
 """For what answers a request. Ticks and imports take the time that they need."""
 
+JWKS_TIMEOUT_S = 10.0
 STOP_GRACE_S = 20
 
 GARBAGE_MIN = 50_000
@@ -124,6 +131,8 @@ async def install_at(settings: Settings, url: str) -> Installation:
             application_code=settings.application_code,
             api_token=settings.api_token,
             jwt_secret=settings.jwt_secret,
+            owner_email=settings.owner_email,
+            owner_password=settings.owner_password,
         )
 
 
@@ -138,17 +147,41 @@ def http_app() -> Litestar:
     # https://github.com/emmett-framework/granian/issues/846
     atexit.register(_leave)
     pool = _api_pool(settings)
-    made = Service(pool, clock, inbox_max=settings.inbox_max)
+    http = HttpClient(AddressGuard(settings.allowed_networks), clock, max_connections=4)
+    made = Service(pool, clock, inbox_max=settings.inbox_max, session_options=_session_options(settings, http))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
-        async with _checked(pool):
+        async with http, _checked(pool):
             spare_collector()
             tell_ready()
             yield
             await made.close()
 
-    return create_app(made, ready=lambda: missing(pool), lifespan=[lifespan])
+    return create_app(made, ready=lambda: missing(pool), door=_door_options(settings), lifespan=[lifespan])
+
+
+def _session_options(settings: Settings, http: HttpClient) -> SessionOptions:
+    """Say whose tokens count, besides our own."""
+    url = settings.jwks_url
+
+    async def fetch() -> bytes:
+        request = HttpRequest(method="GET", url=url or "", headers={}, content=b"", timeout_seconds=JWKS_TIMEOUT_S)
+        match await http.send(request):
+            case HttpResponse(status=200) as response:
+                return response.body
+            case HttpResponse() as response:
+                raise OSError(f"status {response.status}")
+            case failure:
+                raise OSError(failure.reason)
+
+    keys = KeySet(fetch, clock) if url else None
+    return SessionOptions(audience=settings.jwt_audience, issuer=settings.jwt_issuer, keys=keys)
+
+
+def _door_options(settings: Settings) -> DoorOptions:
+    limits = RateLimits(per_address=settings.rate_limit, auth=settings.rate_limit_auth, sdk=settings.rate_limit_sdk)
+    return DoorOptions(limits=limits, proxies=Proxies(settings.trusted_proxies), public_url=settings.public_url)
 
 
 def spare_collector() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from sojourn.api.ingest.methods import METHODS
 from sojourn.api.ingest.problems import STATUSES
-from sojourn.service.administration import webhook_signing_key
 from sojourn.service.commands import Caller, ChangeStatus, CreateJourney, EnrollByApi, Journey, JourneyDraft
 from sojourn.service.event_definitions import accept_undefined_events
+from sojourn.service.signing_keys import webhook_signing_key
 from sojourn.service.tracking import OPENS, MessageRef, Tracker, tracking_key
 from tests import lab
 from tests.conformance.conftest import APP, DEVICE_TOKEN, NOON, THEIR_APP, THEIR_TOKEN, TOKEN, Site

@@ -17,7 +17,6 @@ from sojourn.api.server import create_app
 from sojourn.delivery.compose import Defaults
 from sojourn.engine.runner import Runner
 from sojourn.engine.tick import Budget
-from sojourn.service.administration import webhook_signing_key
 from sojourn.service.commands import (
     Caller,
     ChangeStatus,
@@ -31,6 +30,7 @@ from sojourn.service.commands import (
     UpdateJourney,
 )
 from sojourn.service.service import Service
+from sojourn.service.signing_keys import webhook_signing_key
 from sojourn.service.tokens import ensure_token
 from sojourn.service.tracking import MessageRef, Tracker, tracking_key
 from sojourn.service.workspaces import ensure_app

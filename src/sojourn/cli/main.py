@@ -2,7 +2,19 @@
 
 import typer
 
-from sojourn.cli import apps, events, exporting, history, importing, journeys, people, server, tokens, webhooks
+from sojourn.cli import (
+    accounts,
+    apps,
+    events,
+    exporting,
+    history,
+    importing,
+    journeys,
+    people,
+    server,
+    tokens,
+    webhooks,
+)
 from sojourn.cli.demo import command as demo
 
 app = typer.Typer(name="sojourn", help="A customer-journey engine in which people move as sets.", no_args_is_help=True)
@@ -10,6 +22,7 @@ journey_app = typer.Typer(help="Journeys: list them, look into them, start and s
 people_app = typer.Typer(help="People.", no_args_is_help=True)
 events_app = typer.Typer(help="Events: what people did.", no_args_is_help=True)
 webhooks_app = typer.Typer(help="Inbound webhooks: what other services post becomes events.", no_args_is_help=True)
+account_app = typer.Typer(help="Accounts: who may sign in.", no_args_is_help=True)
 app_app = typer.Typer(help="Apps, and how long their events are kept.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: who may call the API.", no_args_is_help=True)
 
@@ -39,6 +52,18 @@ for name, run in (
     journey_app.command(name)(run)
 
 for name, run in (
+    ("add", accounts.add_command),
+    ("list", accounts.list_command),
+    ("change", accounts.change_command),
+    ("disable", accounts.disable_command),
+    ("enable", accounts.enable_command),
+    ("password", accounts.password_command),
+    ("sessions", accounts.sessions_command),
+    ("revoke", accounts.revoke_command),
+):
+    account_app.command(name)(run)
+
+for name, run in (
     ("create", tokens.create_command),
     ("list", tokens.list_command),
     ("revoke", tokens.revoke_command),
@@ -65,6 +90,7 @@ events_app.command("accept")(events.accept_command)
 events_app.command("export")(exporting.events_command)
 events_app.command("import")(importing.events_command)
 events_app.command("list")(events.list_command)
+app.add_typer(account_app, name="account")
 app.add_typer(app_app, name="app")
 app.add_typer(journey_app, name="journey")
 app.add_typer(people_app, name="people")

@@ -38,18 +38,22 @@ def serve_command(
 
 
 def announce(running: Serving) -> None:
-    """Print where a server is, and the token if it was made just now."""
+    """Print where a server is, and the token and the owner's password if they were made just now."""
     lines = [
         ("HTTP", running.url),
         ("gRPC", running.grpc_address),
         ("application", running.installation.app.application_code),
     ]
+    owner = running.installation.new_owner
     lines.append(("API token", running.installation.new_token))
+    lines += [("owner", owner.email), ("password", owner.password)] if owner else []
     for label, value in lines:
         if value:
             out.print(f"{label:12} {value}", markup=False)
     if running.installation.new_token:
-        out.print("             (shown this once; `sojourn token create` makes another)")
+        out.print("             (the token is shown this once; `sojourn token create` makes another)")
+    if owner and owner.password:
+        out.print("             (so is the password; `sojourn account password` sets another)")
     out.print("Sojourn is ready.")
     out.file.flush()
 
@@ -79,6 +83,10 @@ def init_command(
     out.print(f"shards       {done.shard_count}")
     if done.new_token:
         out.print(f"API token    {done.new_token}  (shown this once)", markup=False)
+    if done.new_owner:
+        out.print(f"owner        {done.new_owner.email}", markup=False)
+        if done.new_owner.password:
+            out.print(f"password     {done.new_owner.password}  (shown this once)", markup=False)
 
 
 def migrate_command(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:

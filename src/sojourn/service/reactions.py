@@ -17,10 +17,10 @@ import structlog
 from sojourn.model.graph import Graph
 from sojourn.model.points import SendEmail
 from sojourn.model.reactions import EVENT_NAMES, Reaction
-from sojourn.service.administration import webhook_signing_key
 from sojourn.service.errors import MessageNotFound, Overloaded
 from sojourn.service.facts import Facts
 from sojourn.service.notices import json_text
+from sojourn.service.signing_keys import webhook_signing_key
 from sojourn.service.tracking import MessageRef, read_click, read_open, tracking_key
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.delivery import read_journey_versions

@@ -21,7 +21,8 @@ from sojourn.service.errors import NotAuthenticated, TooManyAttempts
 from sojourn.service.jwts import Claims, Tokens
 from sojourn.service.key_sets import KeySet
 from sojourn.service.passwords import Passwords
-from sojourn.store import accounts, administration
+from sojourn.service.signing_keys import JWT_SECRET, signing_key
+from sojourn.store import accounts
 from sojourn.store import sessions as store
 from sojourn.store.accounts import StoredAccount
 from sojourn.store.connection import Conn, Pool
@@ -39,7 +40,6 @@ PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, PER_ACCOUNT = 10, 50, 100
 
 AGENT_MAX = 300
 EMAIL_MAX = 320
-JWT_SECRET = "jwt_secret"  # noqa: S105 - the name of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +149,7 @@ class Sessions:
     async def _tokens(self) -> Tokens:
         if self._made is None:
             async with self._pool.connection() as conn:
-                generated = secrets.token_urlsafe(48)
-                secret = await administration.ensure_secret(conn, name=JWT_SECRET, value=generated, now=self._clock())
+                secret = await signing_key(conn, JWT_SECRET, self._clock())
             options = self._options
             self._made = Tokens(secret, keys=options.keys, audience=options.audience, issuer=options.issuer)
         return self._made

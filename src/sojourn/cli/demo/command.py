@@ -123,6 +123,8 @@ def _say_where(running: Serving, token: str) -> None:
         ("Application", running.installation.app.application_code),
         ("Token", token),
     ]
+    if owner := running.installation.new_owner:
+        lines += [("Owner", owner.email), ("Password", owner.password)]
     for label, value in lines:
         if value:
             out.print(f"{label:12} {value}", markup=False)
