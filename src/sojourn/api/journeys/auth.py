@@ -7,8 +7,7 @@ from uuid import UUID
 from litestar.datastructures import Cookie
 from msgspec import Meta
 
-from sojourn.api.common.authorization import token_of
-from sojourn.api.journeys.door import COOKIE, JWT_MAX
+from sojourn.api.journeys.door import COOKIE, session_token
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.routing import Answer, AnyRoute, Call, Example, Route
 from sojourn.service import commands as c
@@ -69,9 +68,7 @@ async def _login(call: Call[Nothing, Login]) -> Answer:
 
 
 async def _refresh(call: Call[Nothing, Nothing]) -> Answer:
-    header = call.request.headers.get("authorization", "")
-    token = token_of(header, "Bearer", longest=JWT_MAX) if header else call.request.cookies.get(COOKIE, "")
-    return _signed_in(call, await call.service.refresh(token))
+    return _signed_in(call, await call.service.refresh(session_token(call.request)))
 
 
 async def _logout(call: Call[Nothing, Nothing]) -> Answer:
@@ -167,7 +164,7 @@ AUTH_ROUTES: tuple[AnyRoute, ...] = (
         body=Login,
         reply=TokenAndUser,
         handle=_login,
-        refusals=("unauthenticated",),
+        refusals=("not_allowed", "unauthenticated"),
         examples=(
             Example(
                 title="Sign in", body={"email": "ada@example.com", "password": "correct horse battery"}, data=_TOKEN
@@ -182,6 +179,8 @@ AUTH_ROUTES: tuple[AnyRoute, ...] = (
         summary="Put a new token in place of the present one.",
         description="The old one is in force for another 30 seconds, for what is under way; using it here later ends"
         " the session.",
+        access="public",
+        refusals=("not_allowed", "unauthenticated"),
         query=Nothing,
         body=Nothing,
         reply=TokenAndUser,

@@ -92,29 +92,22 @@ class Door:
         """Return who has signed in.
 
         Raises:
-            NotAllowed: The role does not suffice, or a page of another site asks.
+            NotAllowed: The role does not suffice.
             NotAuthenticated: There is no session in force.
         """
-        header = request.headers.get("authorization", "")
-        token = token_of(header, "Bearer", longest=JWT_MAX) if header else self._cookie(request)
-        caller = await self._service.signed_in(token)
-        if not header and request.method not in SAFE:
-            self._refuse_strangers(request)
+        caller = await self._service.signed_in(session_token(request))
         if not may_call(route, caller):
             raise NotAllowed(f"the role {route.role.upper()} is needed")
         return caller
 
-    def _cookie(self, request: AnyRequest) -> str:
-        try:
-            morsel = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            morsel = None
-        if morsel is None or not 0 < len(morsel.value) <= JWT_MAX:
-            raise NotAuthenticated("a session is required; API keys do not open this route")
-        return morsel.value
+    def refuse_strangers(self, request: AnyRequest) -> None:
+        """Refuse what a page of another site makes a browser send along with the cookie, or to get one.
 
-    def _refuse_strangers(self, request: AnyRequest) -> None:
-        """Refuse what a page of another site made a browser send along with the cookie."""
+        Raises:
+            NotAllowed: A browser says that this is so.
+        """
+        if request.method in SAFE or "authorization" in request.headers:
+            return
         origin = request.headers.get("origin")
         if origin is None:
             is_ours = request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
@@ -139,6 +132,23 @@ class Door:
             raise NotAuthenticated("a valid API key is required") from None
         self._sdk.count(key)
         return caller
+
+
+def session_token(request: AnyRequest) -> str:
+    """Return the token of a session: of the header, or of the cookie.
+
+    Raises:
+        NotAuthenticated: There is none.
+    """
+    if header := request.headers.get("authorization", ""):
+        return token_of(header, "Bearer", longest=JWT_MAX)
+    try:
+        morsel = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        morsel = None
+    if morsel is None or not 0 < len(morsel.value) <= JWT_MAX:
+        raise NotAuthenticated("a session is required; API keys do not open this route")
+    return morsel.value
 
 
 def may_call(route: AnyRoute, caller: Caller) -> bool:

@@ -81,6 +81,8 @@ async def _answer(route: AnyRoute, service: Service, door: Door, request: AnyReq
     address = door.address(request)
     door.admit(route, address)
     who: Caller | None = None
+    if route.access != "key":
+        door.refuse_strangers(request)
     if route.access == "session":
         who = await door.caller(route, request)
     document = parse(await read_body(request)) if request.method != HttpMethod.GET else {}
