@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from sojourn.service.commands import Alias, Caller
 from tests.conformance.conftest import APP, DEVICE_TOKEN, THEIR_APP, THEIR_TOKEN, TOKEN, Site
 
 PEOPLE = "/api/v3/people"
@@ -232,6 +233,7 @@ async def test_people_are_found_by_what_they_go_by(http: httpx.AsyncClient, site
     for user in ("ada", "adam", "bob"):
         await tag(http, user, n=1)
     await ingest(http, "registerEmail", email="Bob@Example.com", userId="bob")
+    await site.service.run(Caller(workspace_id=1), Alias(application_code=APP, previous_id="ada2", user_id="ada"))
     await site.drain()
 
     async def found(**query: Any) -> list[str]:
@@ -239,6 +241,7 @@ async def test_people_are_found_by_what_they_go_by(http: httpx.AsyncClient, site
 
     assert await found() == ["ada", "adam", "bob"]
     assert await found(search="ad") == ["ada", "adam"]
+    assert await found(search="ada2") == ["ada"]
     assert await found(email="bob@example.com") == ["bob"]
     assert await found(hwid="adam") == ["adam"]
     assert await found(anonymous_id="nobody") == []

@@ -38,7 +38,8 @@ where c.shard = %(shard)s::smallint and c.profile_id = %(profile_id)s::bigint
 group by tag.name;
 
 -- name: search_people
--- People of a workspace whose user id begins with a text, by user id, behind the one given.
+-- People of a workspace whose user id begins with a text, by user id, behind the one given. Of several such ids of one
+-- person the first counts.
 select i.value, i.profile_shard, i.profile_id
 from identity as i
 where i.workspace_id = %(workspace_id)s::integer
@@ -46,6 +47,13 @@ where i.workspace_id = %(workspace_id)s::integer
   and i.value collate "C" > %(after)s::text
   and i.value collate "C" >= %(first)s::text
   and starts_with(i.value, %(first)s::text)
+  and not exists (
+      select from identity as x
+      where x.profile_id = i.profile_id
+        and x.kind = 'user_id'
+        and starts_with(x.value, %(first)s::text)
+        and x.value collate "C" < i.value collate "C"
+  )
 order by i.value collate "C"
 limit %(count)s::bigint;
 
