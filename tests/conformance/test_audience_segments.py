@@ -41,6 +41,22 @@ async def test_a_segment_lives_its_life(http: httpx.AsyncClient, site: Site) -> 
         assert (gone.status_code, gone.json()["code"]) == (404, 5)
 
 
+async def test_a_segment_that_looks_back_further_than_events_are_kept_comes_with_a_warning(
+    http: httpx.AsyncClient,
+) -> None:
+    source, text = 'Event("buy", days, 500)', f"it looks back 500 days, but events of {APP} are kept for 400"
+    made = (await http.post(PATH, json={"title": "Old", "source": source})).json()
+    assert made["warnings"] == [{"code": "retention.short", "message": text}]
+    path = f"{PATH}/{made['code']}"
+    changed = (await http.put(path, json={"title": "Old", "source": f"{source} * {LONDON}"})).json()
+    assert changed["warnings"] == made["warnings"]
+    nearer = (await http.put(path, json={"title": "Old", "source": 'Event("buy", days, 400)'})).json()
+    assert "warnings" not in nearer
+    request = {"name": "Older", "application": APP, "conditions": source}
+    answer = (await http.post("/json/1.3/createFilter", json={"request": request})).json()
+    assert answer["response"]["warnings"] == [text]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

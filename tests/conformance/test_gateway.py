@@ -287,7 +287,19 @@ async def starts_only_without_problems(client: Client, site: Site) -> None:
 
 
 async def validates(client: Client, site: Site) -> None:
-    assert await client.call("Validate", api_journey()) == {"is_valid": True, "problems": []}
+    assert await client.call("Validate", api_journey()) == {"is_valid": True, "problems": [], "warnings": []}
+    far = point("START_BY_SEGMENT", start_by_segment={"filter": 'Event("buy", days, 500)'})
+    assert await client.call("Validate", chain(far, rest(), leave())) == {
+        "is_valid": True,
+        "problems": [],
+        "warnings": [
+            {
+                "field": "points[0]",
+                "code": "retention.short",
+                "description": "it looks back 500 days, but events of the app are kept for 400",
+            }
+        ],
+    }
     verdict = await client.call("Validate", {"points": [rest(0)]})
     assert {each["field"]: (each["code"], each["description"]) for each in verdict["problems"]} == {
         "title": ("field.required", "is required"),

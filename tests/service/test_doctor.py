@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from sojourn.cli.explain import explain
 from sojourn.engine.runner import Runner
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.points import AwaitedEvent, BooleanSplitter, Exit, MessageBus, TriggerBranch, WaitForTrigger
-from sojourn.service.commands import EnrollByApi, PostEvent, Subject
+from sojourn.service.commands import EnrollByApi, JourneyDraft, PostEvent, Subject, ValidateJourney
 from sojourn.service.doctor import Finding, examine
 from sojourn.store.connection import connect
 from tests.service.conftest import NOON, OUR_APP, Bench, api_graph, point_id, settings
@@ -97,7 +98,7 @@ async def test_a_journey_that_looks_back_further_than_events_are_kept_is_found(b
         edges=tuple(Edge(from_=one.id, output=output, to=other.id) for one, output, other in edges),
         settings=settings(),
     )
-    await bench.running(graph)
+    journey = await bench.running(graph)
     assert [code for code, _ in await findings(bench)] == []
     await bench.execute("update app set event_retention_days = 25 where application_code = %(code)s", code=OUR_APP)
     assert [code for code, _ in await findings(bench)] == ["retention.short"]
@@ -107,6 +108,15 @@ async def test_a_journey_that_looks_back_further_than_events_are_kept_is_found(b
         "it looks back 31 days, but events of the app are kept for 10",
         "it looks back 20 days, but events of the app are kept for 10",
     ]
+    verdict = await bench.service.run(bench.us, ValidateJourney(draft=JourneyDraft(title="x", graph=graph)))
+    assert verdict.problems == ()
+    assert [(each.code, each.where, each.text) for each in verdict.warnings] == [
+        ("retention.short", f"points/{point.id}", finding.text)
+        for point, finding in zip((waits, splits), found, strict=True)
+    ]
+    async with bench.pool.connection() as conn:
+        [(_, told), *_] = await explain(conn, bench.us.workspace_id, journey.journey, ("graph", "plan", "sql"))
+    assert told.splitlines() == [f"warning at {each.where}: {each.text}" for each in verdict.warnings]
 
 
 async def test_what_waits_too_long_is_found(bench: Bench) -> None:

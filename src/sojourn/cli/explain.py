@@ -16,10 +16,13 @@ from sojourn.compiler.explain import render_plan
 from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_stay
 from sojourn.compiler.plan import Plan
 from sojourn.model.points import WaitForTrigger, is_entry
+from sojourn.model.problems import Problem
 from sojourn.service.errors import InvalidDocument, JourneyNotFound
+from sojourn.service.reach import graph_warnings
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import JourneyRow, read_changed_journeys, read_scopes
 from sojourn.store.explaining import analyze
+from sojourn.store.upkeep import days_kept
 
 Stage = Literal["graph", "plan", "sql"]
 Shown = tuple[str, str]
@@ -45,6 +48,8 @@ async def explain(conn: Conn, workspace_id: int, journey: UUID, stages: Sequence
     """
     row = await _find(conn, workspace_id, journey)
     shown: list[Shown] = []
+    if len(stages) > 1 and (warnings := await _warnings(conn, row)):
+        shown.append(("text", "".join(f"warning at {each.where}: {each.text}\n" for each in warnings)))
     if "graph" in stages:
         shown.append(("json", msgspec.json.format(msgspec.json.encode(row.graph), indent=2).decode()))
     if stages != ("graph",):
@@ -100,6 +105,12 @@ async def _find(conn: Conn, workspace_id: int, journey: UUID) -> JourneyRow:
         if row.journey_uuid == str(journey) and row.workspace_id == workspace_id:
             return row
     raise JourneyNotFound
+
+
+async def _warnings(conn: Conn, row: JourneyRow) -> Sequence[Problem]:
+    async with conn.transaction():
+        scope, kept = (await read_scopes(conn))[row.workspace_id], await days_kept(conn)
+    return graph_warnings(row.graph, scope, kept)
 
 
 async def _compile(conn: Conn, row: JourneyRow) -> Compilation:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sojourn.service.reach import too_far
+from sojourn.service.reach import TOO_SHORT, too_far
 from sojourn.store import doctor as store
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import read_changed_journeys, read_scopes
 from sojourn.store.directory import shard_count
 from sojourn.store.partitions import DAILY, Daily, day_of, leftovers, partitions, uncovered
 from sojourn.store.reports import take_snapshot
-from sojourn.store.upkeep import read_retentions
+from sojourn.store.upkeep import days_kept
 
 INBOX_PATIENCE = timedelta(minutes=5)
 """How long an accepted row may wait for its tick."""
@@ -163,18 +163,18 @@ async def _partitions_of(patient: Patient, table: Daily) -> list[Finding]:
 
 async def _retentions(patient: Patient) -> list[Finding]:
     """Journeys that people are in look back no further than events are kept."""
-    retentions = {each.app_id: each.days for each in await read_retentions(patient.conn)}
+    retentions = await days_kept(patient.conn)
     scopes = await read_scopes(patient.conn)
     return [
         Finding(
-            "retention.short",
+            TOO_SHORT,
             "warning",
-            f"journeys/{journey.journey_id}/points/{each.point_no}",
-            f"it looks back {each.days} days, but events of the app are kept for {each.kept}",
+            f"journeys/{journey.journey_id}/points/{journey.numbers[each.point_id]}",
+            each.text,
         )
         for journey in await read_changed_journeys(patient.conn, -1)
         if journey.status in {"running", "paused"}
-        for each in too_far(journey.graph, journey.numbers, scopes[journey.workspace_id], retentions)
+        for each in too_far(journey.graph, scopes[journey.workspace_id], retentions)
     ]
 
 

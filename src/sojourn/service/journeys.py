@@ -37,6 +37,7 @@ from sojourn.service.drafts import (
 from sojourn.service.errors import AppNotFound, InvalidDocument, InvalidState, JourneyNotFound
 from sojourn.service.moves import moves
 from sojourn.service.notices import json_text
+from sojourn.service.reach import graph_warnings
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
 from sojourn.service.values import refuse
@@ -46,6 +47,7 @@ from sojourn.store.directory import app_ids
 from sojourn.store.inbox import InboxKind, InboxRow, append_inbox
 from sojourn.store.journeys import JourneyFilter, ListenerRow, NumberedPoint, StoredJourney
 from sojourn.store.segments import preset_codes
+from sojourn.store.upkeep import days_kept
 
 EDITABLE: tuple[Status, ...] = ("draft", "paused", "running")
 PAGE_SIZE_MAX = 100
@@ -190,12 +192,15 @@ async def delete_journey(resources: Resources, caller: Caller, command: DeleteJo
 
 
 async def validate_journey(resources: Resources, caller: Caller, command: ValidateJourney) -> Verdict:
-    """List all problems of a document. Nothing is stored."""
+    """List all problems of a document, or if there are none what it warns of. Nothing is stored."""
     if problems := unusable(command.draft):
         return Verdict(problems=problems)
     zones = await resources.facts.zones()
     async with resources.pool.connection() as conn:
-        return Verdict(problems=tuple(await graph_problems(conn, caller.workspace_id, command.draft.graph, zones)))
+        if problems := tuple(await graph_problems(conn, caller.workspace_id, command.draft.graph, zones)):
+            return Verdict(problems=problems)
+        scope = await load_scope(conn, caller.workspace_id)
+        return Verdict(problems=(), warnings=graph_warnings(command.draft.graph, scope, await days_kept(conn)))
 
 
 # Shared with the lifecycle ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Reach: how far back journeys look at events, held against how long those are kept."""
+"""Reach: how far back journeys and segments look at events, held against how long those are kept."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Graph
 from sojourn.model.points import AnyPoint, BooleanSplitter, SendEmail, StartBySegment, WaitForTrigger
+from sojourn.model.problems import Problem
 from sojourn.model.segments import All, AnyOf, Event, Expression, Not, Reference
 from sojourn.seglang import SeglangError, parse
+
+TOO_SHORT = "retention.short"
+"""Code of the warnings, and of the doctor's finding."""
 
 SECONDS_A_DAY = 86_400
 HABIT_DAYS = 90
@@ -18,19 +22,39 @@ HABIT_DAYS = 90
 class TooFar:
     """A point that looks back further than its events are kept: `days` against `kept` days."""
 
-    point_no: int
+    point_id: str
     days: int
     kept: int
 
+    @property
+    def text(self) -> str:
+        """Say so."""
+        return f"it looks back {self.days} days, but events of the app are kept for {self.kept}"
 
-def too_far(
-    graph: Graph, numbers: Mapping[str, int], scope: SegmentScope, retentions: Mapping[int, int | None]
-) -> Iterator[TooFar]:
+
+def graph_warnings(graph: Graph, scope: SegmentScope, retentions: Mapping[int, int | None]) -> tuple[Problem, ...]:
+    """Return warnings about the points that look back further than the events of the journey's app are kept."""
+    return tuple(Problem(TOO_SHORT, f"points/{each.point_id}", each.text) for each in too_far(graph, scope, retentions))
+
+
+def segment_warnings(
+    expression: Expression, scope: SegmentScope, retentions: Mapping[int, int | None], application_code: str | None
+) -> tuple[Problem, ...]:
+    """Return warnings about the apps that keep events for shorter than a segment looks back: of one, or of all."""
+    days = _days(expression, scope)
+    chosen = scope.app_ids if application_code is None else {application_code: scope.app_ids[application_code]}
+    return tuple(
+        Problem(TOO_SHORT, "source", f"it looks back {days} days, but events of {code} are kept for {kept}")
+        for code, app_id in sorted(chosen.items())
+        if (kept := retentions.get(app_id)) is not None and days > kept
+    )
+
+
+def too_far(graph: Graph, scope: SegmentScope, retentions: Mapping[int, int | None]) -> Iterator[TooFar]:
     """Yield the points that look back further than the events of the journey's app are kept.
 
     Args:
         graph: The journey.
-        numbers: Of its points.
         scope: What its segments refer to.
         retentions: Days by app; None: for ever.
     """
@@ -41,7 +65,7 @@ def too_far(
     for point in graph.points:
         days = days_back(point, scope)
         if days > kept:
-            yield TooFar(numbers[point.id], days, kept)
+            yield TooFar(point.id, days, kept)
 
 
 def days_back(point: AnyPoint, scope: SegmentScope) -> int:
@@ -53,7 +77,7 @@ def days_back(point: AnyPoint, scope: SegmentScope) -> int:
         case SendEmail():
             return HABIT_DAYS if point.best_time else 0
         case StartBySegment() | BooleanSplitter():
-            return max((event.days or 0 for event in _events(_segment(point, scope), scope, 0)), default=0)
+            return _days(_segment(point, scope), scope)
         case _:
             return 0
 
@@ -65,6 +89,10 @@ def _segment(point: StartBySegment | BooleanSplitter, scope: SegmentScope) -> Ex
         return parse(point.filter or "")
     except SeglangError:
         return All()
+
+
+def _days(expression: Expression, scope: SegmentScope) -> int:
+    return max((event.days or 0 for event in _events(expression, scope, 0)), default=0)
 
 
 def _events(expression: Expression, scope: SegmentScope, depth: int) -> Iterator[Event]:

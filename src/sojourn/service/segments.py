@@ -23,6 +23,7 @@ from sojourn.service.commands import (
 from sojourn.service.errors import AlreadyExists, AppNotFound, InUse, InvalidFilter, SegmentNotFound
 from sojourn.service.lists import clear_list
 from sojourn.service.notices import json_text
+from sojourn.service.reach import segment_warnings
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import decode_expression, load_scope
 from sojourn.service.segment_users import SegmentUsers, find_users, notify_users, require_usable
@@ -34,6 +35,7 @@ from sojourn.store.definitions import read_shards
 from sojourn.store.directory import app_ids
 from sojourn.store.lists import count_members
 from sojourn.store.segments import StoredSegment
+from sojourn.store.upkeep import days_kept
 
 NAMED_MAX = 10
 """Users of a segment that a refusal names."""
@@ -56,7 +58,9 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
     app_id = None if app is None else await resources.facts.app_id(caller.workspace_id, app)
     expression = parsed(command.source)
     async with resources.pool.connection() as conn, conn.transaction():
-        require_meaning(expression, await load_scope(conn, caller.workspace_id))
+        scope = await load_scope(conn, caller.workspace_id)
+        require_meaning(expression, scope)
+        warnings = segment_warnings(expression, scope, await days_kept(conn), app)
         try:
             await store.insert_segment(
                 conn,
@@ -72,7 +76,14 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
         except store_errors.AlreadyExists as taken:
             raise AlreadyExists(taken.text) from taken
         await store.next_epoch(conn)  # requests may name it from now on
-    return Segment(code=code, title=command.title, source=command.source, application_code=app, created_at=now)
+    return Segment(
+        code=code,
+        title=command.title,
+        source=command.source,
+        application_code=app,
+        created_at=now,
+        warnings=warnings,
+    )
 
 
 async def get_segment(resources: Resources, caller: Caller, command: GetSegment) -> Segment:
@@ -133,7 +144,9 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
             users = await find_users(conn, scope, command.code)
             await require_usable(conn, scope, users, zones)
             await notify_users(conn, caller.workspace_id, users, epoch=epoch, shard_count=shard_count, now=now)
-        return await _shown(conn, caller, command.code)
+        shown = await _shown(conn, caller, command.code)
+        warnings = segment_warnings(expression, scope, await days_kept(conn), shown.application_code)
+        return replace(shown, warnings=warnings)
 
 
 async def delete_segment(resources: Resources, caller: Caller, command: DeleteSegment) -> Done:

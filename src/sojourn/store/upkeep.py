@@ -64,6 +64,11 @@ async def read_retentions(conn: Conn) -> list[AppRetention]:
     return [AppRetention(*row) for row in await (await conn.execute(QUERIES["read_retentions"])).fetchall()]
 
 
+async def days_kept(conn: Conn) -> dict[int, int | None]:
+    """Return for how many days each app keeps its events; None: for ever."""
+    return {each.app_id: each.days for each in await read_retentions(conn)}
+
+
 async def installation_retentions(conn: Conn) -> tuple[int | None, int | None]:
     """Return for how many days passages, and changes of attributes, are kept; None: for ever."""
     row = await (await conn.execute(QUERIES["read_installation_retentions"])).fetchone()

@@ -158,6 +158,7 @@ def creation(draft: Draft) -> CreateList | CreateSegment:
 def segment_document(segment: Segment) -> dict[str, object]:
     """Write a segment; of a fixed list how many are on it, if somebody counted."""
     members = {} if segment.members is None else {"members": segment.members}
+    warnings = [{"code": each.code, "message": each.text} for each in segment.warnings]
     return {
         "code": segment.code,
         "kind": "list" if segment.is_list else "filter",
@@ -166,4 +167,5 @@ def segment_document(segment: Segment) -> dict[str, object]:
         "application": segment.application_code,
         "created_at": segment.created_at,
         **members,
+        **({"warnings": warnings} if warnings else {}),
     }

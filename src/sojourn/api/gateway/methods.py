@@ -100,13 +100,16 @@ async def validate(call: Call) -> pb.ValidateResponse:
     """List the problems of a document; those of its shape, or if there are none those of its meaning."""
     decoded = wire.decode(call.of(pb.CreateRequest))
     problems = tuple(without_echoes(call.problems, decoded.problems))
+    warnings: Sequence[Problem] = ()
     if not problems and decoded.draft is not None:
         verdict = await call.service.run(call.caller, ValidateJourney(draft=decoded.draft))
         problems = wire.placed(verdict.problems, decoded.draft.graph)
-    return pb.ValidateResponse(
-        is_valid=not problems,
-        problems=[pb.Violation(field=p.where, code=p.code, description=p.text) for p in problems],
-    )
+        warnings = wire.placed(verdict.warnings, decoded.draft.graph)
+    return pb.ValidateResponse(is_valid=not problems, problems=_violations(problems), warnings=_violations(warnings))
+
+
+def _violations(problems: Sequence[Problem]) -> list[pb.Violation]:
+    return [pb.Violation(field=p.where, code=p.code, description=p.text) for p in problems]
 
 
 async def get(call: Call) -> pb.Journey:

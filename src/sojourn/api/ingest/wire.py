@@ -63,13 +63,16 @@ def encode(reply: object) -> object:  # noqa: PLR0911 - one per reply
 
 
 def _filter(segment: Segment) -> dict[str, object]:
-    return {
+    shown: dict[str, object] = {
         "code": segment.code,
         "name": segment.title,
         "conditions": segment.source,
         "application": segment.application_code,
         "created_at": segment.created_at,
     }
+    if segment.warnings:
+        shown["warnings"] = [each.text for each in segment.warnings]
+    return shown
 
 
 def _preset(preset: Preset) -> dict[str, object]:

@@ -118,6 +118,12 @@ class JourneyList(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What is wrong with a document."""
+    """What is wrong with a document.
+
+    Attributes:
+        problems: Keep the journey from being started.
+        warnings: Do not, but it may not do what it seems to. Only where there are no problems.
+    """
 
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()

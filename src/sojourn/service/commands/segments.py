@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from sojourn.model.problems import Problem
+
 
 class CreateSegment(Struct, frozen=True, kw_only=True):
     """Store a named segment. Reply: `Segment`."""
@@ -108,6 +110,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     Attributes:
         is_list: Whether it is a fixed list.
         members: How many people are on the list; None where nobody counted.
+        warnings: For whoever made or changed it: it may not find whom it seems to.
     """
 
     code: str
@@ -117,6 +120,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     created_at: datetime
     is_list: bool = False
     members: int | None = None
+    warnings: tuple[Problem, ...] = ()
 
 
 class SegmentList(Struct, frozen=True, kw_only=True):

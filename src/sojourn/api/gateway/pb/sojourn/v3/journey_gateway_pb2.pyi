@@ -180,12 +180,14 @@ class UpdateRequest(_message.Message):
     def __init__(self, uuid: _Optional[str] = ..., title: _Optional[str] = ..., params: _Optional[_Union[Params, _Mapping]] = ..., points: _Optional[_Iterable[_Union[Point, _Mapping]]] = ..., comments: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ..., description: _Optional[str] = ..., category_uuid: _Optional[str] = ...) -> None: ...
 
 class ValidateResponse(_message.Message):
-    __slots__ = ("is_valid", "problems")
+    __slots__ = ("is_valid", "problems", "warnings")
     IS_VALID_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     is_valid: bool
     problems: _containers.RepeatedCompositeFieldContainer[Violation]
-    def __init__(self, is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[Violation, _Mapping]]] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[Violation]
+    def __init__(self, is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[Violation, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Violation, _Mapping]]] = ...) -> None: ...
 
 class Violation(_message.Message):
     __slots__ = ("field", "code", "description")
