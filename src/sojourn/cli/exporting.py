@@ -80,11 +80,12 @@ def _export(
             until=_instant(to, "--to") or END,
             attributes=tuple(attribute or ()),
         )
-    rows = _run(settings, plan, file)
-    out.print(f"exported {rows:,} {subject} to {file}", markup=False)
+    write_file(settings, plan, file)
 
 
-def _run(settings: Settings, plan: ExportPlan, file: Path) -> int:
+def write_file(settings: Settings, plan: ExportPlan, file: Path) -> None:
+    """Export into a file, and say how much that was."""
+
     async def run(office: Office) -> int:
         count = 0
         async with wiring.resources(office.url) as resources:
@@ -97,7 +98,7 @@ def _run(settings: Settings, plan: ExportPlan, file: Path) -> int:
                         show(count)
         return count
 
-    return at_office(settings, run)
+    out.print(f"exported {at_office(settings, run):,} {plan.subject} to {file}", markup=False)
 
 
 class Writer(Protocol):

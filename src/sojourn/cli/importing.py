@@ -52,7 +52,7 @@ def people_command(
     """Import people. Running it again goes on where it was, and never doubles. See docs/importing.md."""
     with plain_errors():
         settings = settings_from(data_dir=data_dir, database_url=database_url, application_code=app)
-        columns, attributes, types = _pairs(map_, "--map"), _pairs(attribute, "--attribute"), _types(type_)
+        columns, attributes, types = pairs(map_, "--map"), pairs(attribute, "--attribute"), _types(type_)
 
     def plan(application_code: str) -> Plan:
         return Plan(
@@ -83,7 +83,7 @@ def events_command(
     """Import events. Running it again goes on where it was, and never doubles. See docs/importing.md."""
     with plain_errors():
         settings = settings_from(data_dir=data_dir, database_url=database_url, application_code=app)
-        columns, attributes, types = _pairs(map_, "--map"), _pairs(attribute, "--attribute"), _types(type_)
+        columns, attributes, types = pairs(map_, "--map"), pairs(attribute, "--attribute"), _types(type_)
 
     def plan(application_code: str) -> Plan:
         return Plan(
@@ -147,19 +147,24 @@ def _import(
         say_outcome(report, rejects_file)
 
 
-def _pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
+    """Read the values of an option that are pairs.
+
+    Raises:
+        InvalidDocument: One is no pair.
+    """
+    found: dict[str, str] = {}
     for each in given or ():
         name, separator, value = each.partition("=")
         if not (name and separator and value):
             raise InvalidDocument(f"{option} {each}: two words joined by `=` are expected")
-        pairs[name] = value
-    return pairs
+        found[name] = value
+    return found
 
 
 def _types(given: Iterable[str] | None) -> Mapping[str, ValueType]:
-    pairs = _pairs(given, "--type")
-    for name, type_ in pairs.items():
+    found = pairs(given, "--type")
+    for name, type_ in found.items():
         if type_ not in VALUE_TYPES:
             raise InvalidDocument(f"--type {name}={type_}: a type is one of {', '.join(VALUE_TYPES)}")
-    return cast("dict[str, ValueType]", pairs)  # checked just now
+    return cast("dict[str, ValueType]", found)  # checked just now

@@ -10,7 +10,9 @@ from sojourn.cli import (
     history,
     importing,
     journeys,
+    lists,
     people,
+    segments,
     server,
     tokens,
     webhooks,
@@ -21,6 +23,7 @@ app = typer.Typer(name="sojourn", help="A customer-journey engine in which peopl
 journey_app = typer.Typer(help="Journeys: list them, look into them, start and stop them.", no_args_is_help=True)
 people_app = typer.Typer(help="People.", no_args_is_help=True)
 events_app = typer.Typer(help="Events: what people did.", no_args_is_help=True)
+segments_app = typer.Typer(help="Segments: who is meant, by a filter or name by name.", no_args_is_help=True)
 webhooks_app = typer.Typer(help="Inbound webhooks: what other services post becomes events.", no_args_is_help=True)
 account_app = typer.Typer(help="Accounts: who may sign in.", no_args_is_help=True)
 app_app = typer.Typer(help="Apps, and how long their events are kept.", no_args_is_help=True)
@@ -78,6 +81,23 @@ for name, run in (
 ):
     webhooks_app.command(name)(run)
 
+for name, run in (
+    ("list", segments.list_command),
+    ("show", segments.show_command),
+    ("create", segments.create_command),
+    ("update", segments.update_command),
+    ("delete", segments.delete_command),
+    ("count", segments.count_command),
+    ("preview", segments.preview_command),
+    ("explain", segments.explain_command),
+    ("export", segments.export_command),
+    ("members", lists.members_command),
+    ("add", lists.add_command),
+    ("remove", lists.remove_command),
+    ("import", lists.import_command),
+):
+    segments_app.command(name)(run)
+
 people_app.command("delete")(people.delete_command)
 people_app.command("export")(exporting.people_command)
 app_app.command("list")(apps.list_command)
@@ -95,5 +115,6 @@ app.add_typer(app_app, name="app")
 app.add_typer(journey_app, name="journey")
 app.add_typer(people_app, name="people")
 app.add_typer(events_app, name="events")
+app.add_typer(segments_app, name="segments")
 app.add_typer(token_app, name="token")
 app.add_typer(webhooks_app, name="webhooks")

@@ -65,10 +65,10 @@ def list_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHand
         return json_response({"items": [member_document(each) for each in found.items], "next_after": found.next_after})
 
     async def add(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(_accepted(await service.run(caller, await _change(request, gone=False))))
+        return json_response(accepted_document(await service.run(caller, await _change(request, gone=False))))
 
     async def remove(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(_accepted(await service.run(caller, await _change(request, gone=True))))
+        return json_response(accepted_document(await service.run(caller, await _change(request, gone=True))))
 
     async def take_in(request: AnyRequest, caller: Caller) -> Response[Any]:
         plan = _plan(request)
@@ -117,7 +117,8 @@ async def _change(request: AnyRequest, *, gone: bool) -> ChangeMembers:
     return ChangeMembers(code=_code(request), gone=gone, profiles=tuple(body.profiles), **names)
 
 
-def _accepted(reply: MembersAccepted) -> dict[str, object]:
+def accepted_document(reply: MembersAccepted) -> dict[str, object]:
+    """Write what became of names."""
     fields = {kind: field for field, kind in NAMES.items()}
     names: dict[str, list[str | int]] = {}
     for key in reply.unknown:
