@@ -1,11 +1,18 @@
 """Fixed lists over HTTP."""
 
 import gzip
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
+from sojourn.api.audience.lists import list_routes
+from sojourn.api.audience.segments import segments_routes
+from sojourn.api.common.metrics import RequestMetrics
 from tests.conformance.conftest import APP, DEVICE_TOKEN, THEIR_TOKEN, Site
 
 PATH = "/api/v3/segments"
@@ -112,3 +119,25 @@ async def test_only_servers_of_the_workspace_change_a_list(http: httpx.AsyncClie
         ]
         assert statuses == [401, 403, 404], path
     assert await site.rows("select from inbox") == []
+
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/segments.md").read_text()
+
+
+async def test_the_reference_lists_every_method_and_its_examples_are_accepted(
+    http: httpx.AsyncClient, site: Site
+) -> None:
+    metrics = RequestMetrics(CollectorRegistry())
+    handlers = [*segments_routes(site.service, metrics), *list_routes(site.service, metrics)]
+    served = {
+        (str(method), path.replace(":str", ""))
+        for handler in handlers
+        for method in handler.http_methods
+        for path in handler.paths
+    }
+    assert set(re.findall(r"^\| `([A-Z]+)` \| `(.*?)` \|", PAGE, re.MULTILINE)) == served
+    examples = re.findall(r"<!-- example: (\w+) -->\n```json\n(.*?)```", PAGE, re.DOTALL)
+    for name, example in examples:
+        path = PATH if name == "create" else f"{PATH}/beta/members/{name}"
+        assert (await http.post(path, json=json.loads(example))).status_code == 200, name
+    assert [name for name, _ in examples] == ["create", "add"]
