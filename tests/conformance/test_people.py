@@ -296,3 +296,42 @@ async def test_the_retention_of_an_app_is_set(http: httpx.AsyncClient, site: Sit
     theirs = await http.put(f"/api/v3/apps/{THEIR_APP}/retention", json={"event_retention_days": 3})
     assert theirs.status_code == 400
     assert await site.rows("select event_retention_days from app order by app_id") == [(None,), (400,)]
+
+
+async def test_why_and_the_explanation_of_a_segment_agree_on_every_condition(
+    http: httpx.AsyncClient, site: Site
+) -> None:
+    await ingest(http, "registerDevice", userId="ada", hwid="h", device_type=1, app_version="2.1", language="fr")
+    await tag(http, "ada", City="Paris", n=3)
+    await ingest(http, "postEvent", userId="ada", hwid="h", event="buy", attributes={"sum": 5})
+    await site.drain()
+    inner = {"title": "Inner", "source": 'Event("buy", count, GTE, 2)', "code": "INNER-00000"}
+    assert (await http.post("/api/v3/segments", json=inner)).status_code == 200
+    source = (
+        'T("City", EQ, "London") * (Event("buy", days, 7) + Segment("INNER-00000")) * Updated(daysago, lt, 1)'
+        f' * Fact(["device", "app_version"], GTE, "2.0") * Fact("language", EQ, "fr") * A("{APP}") \\ T("n", GT, 2)'
+        ' * Geo(48.8, 2.3, 100) * BTTS(9, 17) * T("none", SET)'
+    )
+    points = [
+        point("all", "start_by_segment", {"filter": source}, default="end"),
+        point("end", "exit", {"outcome": ""}),
+    ]
+    body = {"title": "All", "params": {"application_code": APP}, "points": points}
+    journey = (await http.post("/api/v3/journeygateway", json=body)).json()["info"]["uuid"]
+    started = await http.post("/api/v3/journeygateway/start", json={"uuid": journey})
+    assert started.status_code == 200, started.text
+    await site.drain()
+    [reason] = (await why(http, "ada", journey))["reasons"]
+    told = (await http.post("/api/v3/segments/explain", json={"source": source, "user_id": "ada"})).json()
+
+    assert reason["code"] == ("entry.in_segment" if told["is_met"] else "entry.not_in_segment")
+    shown = [(each["condition"], each["met"], each.get("value")) for each in reason["conditions"]]
+    assert shown == [(leaf["text"], leaf["is_met"], leaf["value"]) for leaf in leaves(told)]
+    assert {text: met for text, met, _ in shown}['Event("buy", count, GTE, 2)'] is False
+    assert [each["segment"] for each in reason["conditions"] if "segment" in each] == ["INNER-00000"]
+    assert sum(value is not None for _, _, value in shown) >= 6, "what was seen is shown of all kinds of conditions"
+
+
+def leaves(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the conditions of an explanation, in reading order."""
+    return [leaf for each in told["parts"] for leaf in leaves(each)] if told["parts"] else [told]

@@ -35,29 +35,51 @@ class Question:
     parameters: Parameters
 
 
-def conditions(expression: Expression, scope: SegmentScope) -> Iterator[Expression]:
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A condition of a segment, and the code of the stored segment that it stands in, if it is named there."""
+
+    condition: Expression
+    segment: str | None
+
+
+def conditions(expression: Expression, scope: SegmentScope, segment: str | None = None) -> Iterator[Leaf]:
     """Yield the conditions of a segment without problems, those of segments that it names, too, in reading order."""
     match expression:
         case All(of=parts) | AnyOf(of=parts):
             for part in parts:
-                yield from conditions(part, scope)
+                yield from conditions(part, scope, segment)
         case Not(of=part):
-            yield from conditions(part, scope)
+            yield from conditions(part, scope, segment)
         case Reference(code=code):
-            yield from conditions(scope.segments[code], scope)
+            yield from conditions(scope.segments[code], scope, code)
         case _:
-            yield expression
+            yield Leaf(expression, segment)
 
 
-def question(leaves: Sequence[Expression], scope: SegmentScope) -> Question:
-    """Return the statement that asks about conditions."""
+def question(leaves: Sequence[Expression], scope: SegmentScope, *, attributes: str = "p.attributes") -> Question:
+    """Return the statement that asks about conditions.
+
+    Args:
+        leaves: The conditions, or whole segments.
+        scope: What they refer to.
+        attributes: A jsonb expression to read instead of the person's attributes.
+
+    Raises:
+        SegmentRefused: One of them has problems.
+    """
     parameters = Parameters()
-    rows = rows_of("p", "p.attributes", "each")
-    met = ",\n    ".join(predicate(leaf, parameters, scope) for leaf in leaves)
+    rows = rows_of("p", attributes, "each")
+    met = ",\n    ".join(predicate(leaf, parameters, scope, attributes=attributes) for leaf in leaves)
     values = ",\n    ".join(_value(leaf, rows, parameters, scope) for leaf in leaves)
     of_whom = f"p.shard = {SHARD} and p.profile_id = %(profile_id)s::bigint"
     lists = f"array[\n    {met}\n]::boolean[], to_jsonb(array[\n    {values}\n]::jsonb[])"
     return Question(f"select {lists}\nfrom profile as p\nwhere {of_whom}", parameters)
+
+
+def is_seen(leaf: Expression) -> bool:
+    """Tell whether there is something to be seen that a condition is about, beside whether it is met."""
+    return isinstance(leaf, Attribute | BestTime | Event | Fact | Geo | Updated)
 
 
 def _value(leaf: Expression, rows: Rows, parameters: Parameters, scope: SegmentScope) -> str:  # noqa: PLR0911 - one case per kind

@@ -98,8 +98,8 @@ async def explain_segment(resources: Resources, caller: Caller, command: Explain
     async with asking(resources.pool) as conn:
         meant = await _meant(conn, caller, command)
         person = await _person(conn, caller, command, shard_count)
-        leaves = list(conditions(meant.expression, meant.scope))
-        asked = question(leaves, meant.scope)
+        leaves = conditions(meant.expression, meant.scope)
+        asked = question([leaf.condition for leaf in leaves], meant.scope)
         values = {
             **asked.parameters.values,
             "now": resources.clock(),

@@ -295,36 +295,32 @@ async def operated(conn: Conn, attributes: str, operations: str) -> dict[str, Js
 
 async def judge(
     conn: Conn,
-    predicates: Sequence[str],
+    statement: str,
     values: Mapping[str, Value],
     *,
     person: Person,
     attributes: str,
     now: datetime,
-) -> list[bool]:
-    """Tell which predicates hold for a person with these attributes (JSON text), at an instant.
+) -> tuple[list[bool], list[Json]] | None:
+    """Run a statement of `compiler.seen` about a person with these attributes (JSON text), at an instant.
 
-    Predicates are those of `compiler.segments`, over a row `p`; they read `%(attributes)s::jsonb`. Events that were
-    received later are not there: a set of the same name stands before the table.
+    It reads `%(attributes)s::jsonb`. Events that were received later are not there: a set of the same name stands
+    before the table. Return what is met and what was seen; None: there is no such person.
     """
-    text = JUDGED.replace("{}", ",\n    ".join(predicates))
+    text = f"{RECEIVED}{statement}"
     given = {**values, **_who(person), "attributes": attributes, "now": now}
     # As bytes: it is the compiler's text, which holds our own words and numbers only.
     row = await (await conn.execute(text.encode(), given)).fetchone()
-    return [] if row is None else list(row)
+    return None if row is None else (row[0], row[1])
 
 
-JUDGED = """
+RECEIVED = """
 with event as materialized (
     select e.*
     from event as e
     where e.shard = %(shard)s::smallint and e.profile_id = %(profile_id)s::bigint
       and e.received_at <= %(now)s::timestamptz
 )
-select
-    {}
-from profile as p
-where p.shard = %(shard)s::smallint and p.profile_id = %(profile_id)s::bigint
 """
 
 

@@ -138,7 +138,8 @@ class Condition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         text: In the segmentation language.
         met: Whether the person met it, whatever the segment makes of that.
-        value: Of the attribute that it asks for; None where there was none; unset where it asks for something else.
+        value: What the person has that it is about, as in `Explained`; None where there is nothing, unset where
+            there is nothing to be seen.
         segment: The code of the stored segment that it stands in, if it is named and not written out.
     """
 

@@ -1,18 +1,19 @@
 """Conditions: a segment held against one person, condition by condition, by the same SQL as in a tick."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from sojourn.compiler.parameters import Parameters
+from sojourn.compiler.seen import Leaf, conditions, is_seen, question
 from sojourn.compiler.segments import SegmentRefused, SegmentScope, predicate
 from sojourn.model.identities import Person
-from sojourn.model.segments import All, AnyOf, Attribute, Expression, Not, Reference
+from sojourn.model.segments import Expression
 from sojourn.seglang import render
 from sojourn.service.commands import Condition
 from sojourn.store.connection import Conn
@@ -20,6 +21,8 @@ from sojourn.store.history import judge
 
 CONDITIONS_MAX = 100
 """Conditions shown of one segment."""
+
+GIVEN = "%(attributes)s::jsonb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +46,24 @@ async def examine(
 
     Events that were received after it do not count. What else is known of the person is as it is today.
     """
-    leaves = list(islice(_leaves(expression, scope, None), CONDITIONS_MAX))
-    parameters = Parameters()
     try:
-        texts = [
-            predicate(each, parameters, scope, attributes="%(attributes)s::jsonb")
-            for each in (expression, *(leaf for leaf, _ in leaves))
-        ]
+        predicate(expression, Parameters(), scope)
+        leaves = list(islice(conditions(expression, scope), CONDITIONS_MAX))
+        asked = question([expression, *(leaf.condition for leaf in leaves)], scope, attributes=GIVEN)
     except SegmentRefused:
         return Verdict(None)
     document = msgspec.json.encode(attributes).decode()
-    met = await judge(conn, texts, parameters.values, person=person, attributes=document, now=now)
-    if not met:
+    answer = await judge(conn, asked.sql, asked.parameters.values, person=person, attributes=document, now=now)
+    if answer is None:
         return Verdict(None)
-    conditions = tuple(
-        Condition(text=render(leaf), met=is_met, value=_value(leaf, attributes), segment=code)
-        for (leaf, code), is_met in zip(leaves, met[1:], strict=True)
+    is_in, *answers = zip(*answer, strict=True)
+    return Verdict(is_in[0], tuple(_condition(leaf, *seen) for leaf, seen in zip(leaves, answers, strict=True)))
+
+
+def _condition(leaf: Leaf, is_met: bool, value: object) -> Condition:
+    return Condition(
+        text=render(leaf.condition),
+        met=is_met,
+        value=value if is_seen(leaf.condition) else UNSET,
+        segment=leaf.segment,
     )
-    return Verdict(met[0], conditions)
-
-
-def _leaves(
-    expression: Expression, scope: SegmentScope, code: str | None, depth: int = 0
-) -> Iterator[tuple[Expression, str | None]]:
-    """Yield the conditions of a segment, in reading order, with the code of the stored segment that they stand in."""
-    if depth > 2 * CONDITIONS_MAX:
-        return
-    match expression:
-        case All(of=parts) | AnyOf(of=parts):
-            for part in parts:
-                yield from _leaves(part, scope, code, depth + 1)
-        case Not(of=part):
-            yield from _leaves(part, scope, code, depth + 1)
-        case Reference(code=named) if named in scope.segments:
-            yield from _leaves(scope.segments[named], scope, named, depth + 1)
-        case _:
-            yield expression, code
-
-
-def _value(leaf: Expression, attributes: Mapping[str, Any]) -> Any | UnsetType:  # noqa: ANN401 - whatever JSON can say
-    if not isinstance(leaf, Attribute):
-        return UNSET
-    value: Any = attributes
-    for name in leaf.path:
-        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
-    return value
