@@ -5,6 +5,7 @@ is consulted. A walker is one shard; `drain` ticks until nothing is left to do a
 """
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,17 +15,27 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
+from sojourn import ruletree
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.calendar import EntrySchedule, instant
-from sojourn.model.graph import ConversionGoal, Graph
+from sojourn.model.graph import Graph, Reentry
 from sojourn.model.points import (
+    FOREVER_SECONDS,
     AnyPoint,
     AwaitedEvent,
     BooleanSplitter,
+    Condition,
     Conditions,
+    Content,
     DateAttribute,
+    ElementClick,
+    EventCondition,
+    EventEntry,
     Exit,
+    GoalCheck,
+    JourneyGoal,
     MessageBus,
+    PageVisit,
     ProfileOperation,
     RandomSplitter,
     SendEmail,
@@ -33,6 +44,7 @@ from sojourn.model.points import (
     StartBySegment,
     TriggerBranch,
     UpdateProfile,
+    UrlMatch,
     Wait,
     WaitForTrigger,
     Webhook,
@@ -83,6 +95,7 @@ class Person:
     profile_id: int
     attributes: dict[str, Json] = field(default_factory=dict)
     time_zone: str | None = None
+    user_id: str | None = None
     app_ids: set[int] = field(default_factory=set)
     devices: dict[tuple[int, str], dict[str, Json]] = field(default_factory=dict)
     history: list[Event] = field(default_factory=list)
@@ -147,7 +160,16 @@ class Journey:
         }
 
     def live_entries(self) -> dict[int, StartBySegment]:
-        return {n: point for n, point in self.points.items() if isinstance(point, StartBySegment) and point.is_live}
+        """Return who watches a segment; with an audience, the first API entry watches it, too."""
+        found = {n: point for n, point in self.points.items() if isinstance(point, StartBySegment) and point.is_live}
+        code, asked = (
+            self.graph.settings.audience_code,
+            [n for n, p in self.points.items() if isinstance(p, StartByApi)],
+        )
+        if code is not None and asked:
+            number = min(asked)
+            found[number] = StartBySegment(id=self.points[number].id, filter_code=code, trigger="DYNAMIC")
+        return found
 
 
 @dataclass
@@ -223,6 +245,20 @@ class Audience:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What counts as a conversion: an event, or that somebody comes to meet a rule."""
+
+    name: str
+    event_name: str | None = None
+    event_conditions: Conditions = ()
+    page: PageVisit | None = None
+    rule: Expression | None = None
+    ends_journey: bool = False
+    value_attribute: str = ""
+    lasts: bool = False
+
+
+@dataclass(frozen=True)
 class Conversion:
     is_control: bool
     at: datetime
@@ -295,6 +331,7 @@ class Walker:
         self._enter_by_event(events)
         self._enter_by_request(batch)
         self._enter_by_name(batch)
+        self._convert_concerned(concerned)
         self._look_at(concerned)
         for row in batch:
             self.inbox.remove(row)
@@ -394,6 +431,7 @@ class Walker:
                 for person in chosen
             ],
             may_reenter=True,
+            asked=True,
         )
 
     def _stop(self, journey: Journey, row: Row) -> None:
@@ -440,6 +478,7 @@ class Walker:
                 person.attributes = apply_operations(person.attributes, row.data.get("operations", []))
             if row.kind in {"attributes", "device"}:
                 person.time_zone = row.data.get("time_zone") or person.time_zone
+                person.user_id = row.data.get("user_id") or person.user_id
             if row.kind == "device" and row.app_id is not None:
                 if row.data.get("gone"):
                     person.devices.pop((row.app_id, row.data["hwid"]), None)
@@ -490,34 +529,66 @@ class Walker:
             if not journey.measures:
                 continue
             ending: list[tuple[int, int, str]] = []
-            for place, goal in enumerate(journey.graph.settings.conversion_goals):
+            for place, goal in enumerate(goals_of(journey.graph)):
                 event = self._first_conversion(journey, traveller, goal, events.get(traveller.profile_id, []))
                 if event is None:
                     continue
-                departure = self.departures.get(traveller.number)
-                is_control = departure is not None and departure.outcome == "control"
                 value = amount(event.data.get(goal.value_attribute)) if goal.value_attribute else None
-                self.conversions[traveller.number, goal.name] = Conversion(is_control, event.occurred_at, value)
-                self._count(journey, traveller.entry_no, "control_goal" if is_control else "goal", goal.name)
+                self._count_conversion(journey, traveller, goal.name, event.occurred_at, value)
                 if goal.ends_journey:
                     ending.append((event.event_id, place, goal.name))
             if ending and traveller.number in self.stays:
                 self._end(self.stays[traveller.number], "goal", min(ending)[2])
 
-    def _first_conversion(
-        self, journey: Journey, traveller: Traveller, goal: ConversionGoal, happened: list[Event]
-    ) -> Event | None:
+    def _count_conversion(
+        self, journey: Journey, traveller: Traveller, name: str, at: datetime, value: Decimal | None
+    ) -> None:
+        departure = self.departures.get(traveller.number)
+        is_control = departure is not None and departure.outcome == "control"
+        self.conversions[traveller.number, name] = Conversion(is_control, at, value)
+        self._count(journey, traveller.entry_no, "control_goal" if is_control else "goal", name)
+
+    def _convert_changed(self, people: set[int]) -> None:
+        """Let people who changed reach the goals about attributes that they match now."""
+        for traveller in list(self.travellers.values()):
+            journey = self.journeys[traveller.journey_id]
+            if traveller.profile_id not in people or not journey.measures:
+                continue
+            ending: list[str] = []
+            for goal in goals_of(journey.graph):
+                if goal.rule is None or not self._may_convert(journey, traveller, goal, self.now):
+                    continue
+                if self._belongs(self.people[traveller.profile_id], goal.rule):
+                    self._count_conversion(journey, traveller, goal.name, self.now, None)
+                    ending += [goal.name] * goal.ends_journey
+            if ending and traveller.number in self.stays:
+                self._end(self.stays[traveller.number], "goal", ending[0])
+
+    def _convert_concerned(self, concerned: set[tuple[int, tuple[str, str]]]) -> None:
+        for journey in self.journeys.values():
+            for goal in goals_of(journey.graph):
+                if goal.rule is not None:
+                    wanted = mentions(goal.rule, self.scope)
+                    self._convert_changed({person for person, what in concerned if what in wanted})
+
+    def _may_convert(self, journey: Journey, traveller: Traveller, goal: Goal, at: datetime) -> bool:
         if (traveller.number, goal.name) in self.conversions:
-            return None
+            return False
         window = journey.graph.settings.conversion_window
         closes = traveller.entered_at + timedelta(seconds=window.seconds if window else 7 * 86400)
         opens = traveller.entered_at.replace(microsecond=0)
+        return at >= opens and (at <= closes or (goal.lasts and traveller.number in self.stays))
+
+    def _first_conversion(
+        self, journey: Journey, traveller: Traveller, goal: Goal, happened: list[Event]
+    ) -> Event | None:
         counting = [
             event
             for event in happened
             if event.name == goal.event_name
             and self._meets(event.data, goal.event_conditions)
-            and opens <= event.occurred_at <= closes
+            and (goal.page is None or matches_page(event.data.get("url"), goal.page.match_type, goal.page.pattern))
+            and self._may_convert(journey, traveller, goal, event.occurred_at)
         ]
         return min(counting, key=lambda event: event.event_id, default=None)
 
@@ -581,27 +652,42 @@ class Walker:
 
     # Entries ----------------------------------------------------------------------------------------------------
 
-    def _entries(self, kind: type[AnyPoint]) -> Iterator[tuple[Journey, int, Any]]:
+    def _entries(self, kind: Any) -> Iterator[tuple[Journey, int, Any]]:
         for journey in sorted(self.journeys.values(), key=lambda journey: journey.rank):
             for number, point in sorted(journey.points.items()):
                 if journey.admits and isinstance(point, kind):
                     yield journey, number, point
 
     def _enter_by_event(self, events: Mapping[int, list[Event]]) -> None:
-        for journey, number, point in self._entries(MessageBus):
-            if point.attribute_entry and point.attribute_entry.enabled:
+        for journey, number, point in self._entries(EventEntry):
+            named = isinstance(point, MessageBus) and point.attribute_entry
+            if named and named.enabled:
                 continue
-            app_id = None if point.application_code is None else self.scope.app_ids[point.application_code]
             arrivals: list[Arrival] = []
             for profile_id, happened in events.items():
                 arrivals += [
                     Arrival(profile_id, event.received_at, event.event_id, key, {"event": event.data})
                     for event in happened
-                    if event.name == point.event_name
-                    and app_id in {None, event.app_id}
-                    and (key := self._key(point, event.data, event.occurred_at)) is not None
+                    if (key := self._key_of(journey, point, event)) is not None
                 ]
-            self._admit_all(journey, number, arrivals, may_reenter=point.allow_reenter, keyed=is_keyed(point))
+            keyed = isinstance(point, MessageBus) and is_keyed(point)
+            may_reenter = isinstance(point, MessageBus) and point.allow_reenter
+            self._admit_all(journey, number, arrivals, may_reenter=may_reenter, keyed=keyed)
+
+    def _key_of(self, journey: Journey, point: MessageBus | UrlMatch | ElementClick, event: Event) -> str | None:
+        """Return the entry key of an event at an entry, or None where it lets nobody in."""
+        own_app = self.scope.app_ids[journey.graph.settings.application_code]
+        if isinstance(point, UrlMatch):
+            found = event.name == "page_view" and event.app_id == own_app
+            return "" if found and matches_page(event.data.get("url"), point.match_type, point.pattern) else None
+        if isinstance(point, ElementClick):
+            clicked = event.data.get("selector")
+            named = point.selector == clicked or (isinstance(clicked, list) and point.selector in clicked)
+            return "" if event.name == "click" and event.app_id == own_app and named else None
+        app_id = None if point.application_code is None else self.scope.app_ids[point.application_code]
+        if event.name != point.event_name or app_id not in {None, event.app_id}:
+            return None
+        return self._key(point, event.data, event.occurred_at)
 
     def _key(self, point: MessageBus, data: dict[str, Json], occurred_at: datetime) -> str | None:
         """Return the entry key of an event, or None where it lets nobody in."""
@@ -639,7 +725,7 @@ class Walker:
                     context={"entry": row.data.get("entry", {})},
                     request_uuid=row.data["request_uuid"],
                 )
-            self._admit_all(journey, number, list(first.values()), may_reenter=True)
+            self._admit_all(journey, number, list(first.values()), may_reenter=True, asked=True)
 
     def _enter_by_name(self, batch: list[Row]) -> None:
         """Enroll the people whom the events of others name."""
@@ -664,16 +750,15 @@ class Walker:
         *,
         may_reenter: bool,
         keyed: bool = False,
-        once_an_instant: bool = False,
+        live: bool = False,
+        asked: bool = False,
     ) -> None:
         """Let people in at an entry, in the order of profile and key; of one person and key only the first."""
         firsts: dict[tuple[int, str], Arrival] = {}
         for arrival in arrivals:
             firsts.setdefault((arrival.profile_id, arrival.entry_key), arrival)
         for _, arrival in sorted(firsts.items()):
-            refusal = self._refusal(
-                journey, arrival, may_reenter=may_reenter, keyed=keyed, once_an_instant=once_an_instant
-            )
+            refusal = self._refusal(journey, arrival, may_reenter=may_reenter, keyed=keyed, live=live, asked=asked)
             self._admit(journey, number, arrival, refusal)
 
     def _admit(self, journey: Journey, number: int, arrival: Arrival, refusal: str | None) -> None:
@@ -698,9 +783,13 @@ class Walker:
         assert first is not None, "an entry leads somewhere"
         self._walk(traveller, (number,), first, arrival.since, arrival.after_event)
 
-    def _refusal(
-        self, journey: Journey, arrival: Arrival, *, may_reenter: bool, keyed: bool, once_an_instant: bool
+    def _refusal(  # noqa: C901 - one rule after the other
+        self, journey: Journey, arrival: Arrival, *, may_reenter: bool, keyed: bool, live: bool, asked: bool
     ) -> str | None:
+        conduct = journey.graph.settings.conduct
+        reentry = None if conduct is None else conduct.reentry or Reentry()
+        if reentry is not None:
+            may_reenter = reentry.mode != "ONCE"
         earlier = [
             traveller
             for traveller in self.travellers.values()
@@ -715,8 +804,18 @@ class Walker:
                 return "already inside"
         if not may_reenter and any(each.entry_key == arrival.entry_key or not keyed for each in earlier):
             return "entered before"
-        if once_an_instant and any(each.entered_at == self.now for each in earlier):
+        if live and any(each.entered_at == self.now for each in earlier):
             return "entered before"
+        if reentry is not None and reentry.mode == "COOLDOWN":
+            warm = self.now - timedelta(hours=reentry.cooldown_hours or 0)
+            if any(each.entered_at > warm for each in earlier if each.entry_key == arrival.entry_key or not keyed):
+                return "entered before"
+        person = self.people[arrival.profile_id]
+        if not journey.graph.settings.admits_anonymous and person.user_id is None:
+            return "anonymous"
+        code = journey.graph.settings.audience_code
+        if code is not None and not (live or asked) and not self._belongs(person, Reference(code=code)):
+            return "not in audience"
         capping = journey.graph.settings.capping
         if capping is not None:
             period = capping.period_seconds
@@ -762,6 +861,12 @@ class Walker:
         if isinstance(point, WaitForTrigger):
             output = stay.reached or 0
             if stay.reached is not None and not point.fixed_period:
+                since = stay.since
+        if isinstance(point, Content):
+            ways = {number for number in (1, 2) if journey.after(stay.point_no, f"output{number}") is not None}
+            decided = 2 if stay.reached is None else stay.reached
+            output = decided if decided in ways else 0
+            if stay.reached is not None:
                 since = stay.since
         if isinstance(point, Webhook | SendEmail):
             split = 1 if journey.after(stay.point_no, "output1") is not None else 0
@@ -832,8 +937,7 @@ class Walker:
 
     def _matching(self, journey: Journey, number: int) -> set[int]:
         """Return who matches the segment of a live entry now."""
-        point = journey.points[number]
-        assert isinstance(point, StartBySegment)
+        point = journey.live_entries()[number]
         app_id = None if point.application_code is None else self.scope.app_ids[point.application_code]
         wanted = self._wanted(point)
         return {
@@ -844,13 +948,19 @@ class Walker:
 
     def _stale_audiences(self, now: datetime) -> Iterator[tuple[Journey, int]]:
         """Yield the live entries where somebody began or ceased to match since they were last looked at."""
-        for journey, number, _ in self._entries(StartBySegment):
+        for journey, number in self._watching():
             audience = self.audiences.get((journey.journey_id, number))
             if audience is None or audience.begins_at > now:
                 continue
             self.now = now
             if not audience.is_known or audience.members != self._matching(journey, number):
                 yield journey, number
+
+    def _watching(self) -> Iterator[tuple[Journey, int]]:
+        for journey in sorted(self.journeys.values(), key=lambda journey: journey.rank):
+            for number in sorted(journey.live_entries()):
+                if journey.admits:
+                    yield journey, number
 
     def _concerned(self, batch: list[Row]) -> set[tuple[int, tuple[str, str]]]:
         """Return the people about whom a batch says something, before it is applied, with what it says."""
@@ -872,7 +982,7 @@ class Walker:
 
     def _look_at(self, concerned: set[tuple[int, tuple[str, str]]]) -> None:
         """Look at the people whom a batch concerns, where the segment depends on what it says."""
-        for journey, number, _ in self._entries(StartBySegment):
+        for journey, number in self._watching():
             audience = self.audiences.get((journey.journey_id, number))
             if audience is not None and audience.is_known:
                 wanted = mentions(audience.watched[1], self.scope)
@@ -883,8 +993,7 @@ class Walker:
     def _look(self, journey: Journey, number: int, people: set[int]) -> None:
         """Look at some people, or for the first time at all, and let in those who began (or ceased) to match."""
         audience = self.audiences[journey.journey_id, number]
-        point = journey.points[number]
-        assert isinstance(point, StartBySegment)
+        point = journey.live_entries()[number]
         matching = self._matching(journey, number) & people
         begun, ceased = matching - audience.members, (audience.members & people) - matching
         audience.members = (audience.members - people) | matching
@@ -894,7 +1003,7 @@ class Walker:
         audience.is_known = True
         self._admit_all(
             journey, number, [Arrival(each, self.now) for each in arriving], may_reenter=point.allow_reenter,
-            once_an_instant=point.allow_reenter,
+            live=True,
         )  # fmt: skip
 
     def _in_order(self) -> list[Person]:
@@ -918,8 +1027,12 @@ class Walker:
             self._count(journey, point_no, "left", output)
             following = journey.after(point_no, output)
         self.passages.append((traveller.number, self.now, path))
+        if any(isinstance(journey.points[number], UpdateProfile) for number in path[1:]):
+            self._convert_changed({traveller.profile_id})
 
-    def _stops(self, traveller: Traveller, point_no: int, since: datetime, after_event: int) -> bool:
+    def _stops(  # noqa: C901 - one case per kind
+        self, traveller: Traveller, point_no: int, since: datetime, after_event: int
+    ) -> bool:
         """Tell whether a walk ends at a point: it holds the person, or the enrollment ends."""
         journey, person = self.journeys[traveller.journey_id], self.people[traveller.profile_id]
         match point := journey.points[point_no]:
@@ -930,7 +1043,9 @@ class Walker:
                     self._count(journey, point_no, "dropped", wake_at)
                     return True
             case WaitForTrigger():
-                wake_at = self.now + timedelta(seconds=point.period_seconds)
+                wake_at = self.now + timedelta(seconds=point.period_seconds or FOREVER_SECONDS)
+            case Content():
+                wake_at = self.now + timedelta(seconds=point.timeout_seconds or FOREVER_SECONDS)
             case Webhook():
                 self._send(traveller, point_no, "webhook")
                 if not (point.wait_for_response or point.save_response or journey.after(point_no, "output1")):
@@ -961,10 +1076,27 @@ class Walker:
                 return "output1" if self._belongs(person, self._wanted(point)) else "default"
             case RandomSplitter():
                 return self._draw(point, traveller, point_no)
+            case Condition():
+                for number, branch in enumerate(point.branches, 1):
+                    if self._belongs(person, ruletree.parse(json.loads(branch.rule_tree))):
+                        return f"output{number}"
+            case GoalCheck():
+                return "output1" if self._has_reached(point, traveller, person) else "default"
             case UpdateProfile():
                 given = [self._operation(each, person, traveller) for each in point.operations]
                 person.attributes = apply_operations(person.attributes, given)
         return "default"
+
+    def _has_reached(self, point: GoalCheck, traveller: Traveller, person: Person) -> bool:
+        settings = self.journeys[traveller.journey_id].graph.settings
+        goal = point.goal or settings.goal
+        if goal is not None and goal.attribute_match is not None and self._belongs(person, rule_of(goal)):
+            return True
+        if point.goal is not None:
+            names = {f"goal check {point.id}"}
+        else:
+            names = {each.name for each in settings.conversion_goals} | {"journey goal"}
+        return any((traveller.number, name) in self.conversions for name in names)
 
     def _draw(self, point: RandomSplitter, traveller: Traveller, point_no: int) -> str:
         """Draw, or take the output that won; who drew before that keeps it, unless an edit took the branch away."""
@@ -1056,6 +1188,62 @@ class Walker:
             self._belongs(someone, Attribute(path=(each.attribute,), operator=each.operator, values=each.values))
             for each in conditions
         )
+
+
+def goals_of(graph: Graph) -> list[Goal]:
+    """List the goals of a journey: the conversion goals, the journey's, and those of its checks."""
+    chosen = graph.settings
+    found = [
+        Goal(
+            each.name, each.event_name, each.event_conditions, ends_journey=each.ends_journey,
+            value_attribute=each.value_attribute,
+        )
+        for each in chosen.conversion_goals
+    ]  # fmt: skip
+    if chosen.goal is not None:
+        stays = chosen.conduct is not None and chosen.conduct.exit_on_goal is False
+        found.append(goal_named("journey goal", chosen.goal, ends_journey=not stays))
+    checks = [point for point in graph.points if isinstance(point, GoalCheck) and point.goal is not None]
+    return [*found, *(goal_named(f"goal check {each.id}", each.goal) for each in checks if each.goal is not None)]
+
+
+def goal_named(name: str, goal: JourneyGoal, *, ends_journey: bool = False) -> Goal:
+    more: dict[str, Any] = {"ends_journey": ends_journey, "lasts": True}
+    if goal.event is not None:
+        return Goal(name, goal.event.event_name, goal.event.event_conditions, **more)
+    if goal.page_visit is not None:
+        return Goal(name, "page_view", page=goal.page_visit, **more)
+    if goal.flow_completed is not None:
+        flow = EventCondition(attribute="content", operator="EQ", values=(goal.flow_completed.flow_id,))
+        return Goal(name, "content_completed", (flow,), **more)
+    return Goal(name, rule=rule_of(goal), **more)
+
+
+def rule_of(goal: JourneyGoal) -> Expression:
+    assert goal.attribute_match is not None
+    rule: dict[str, object] = {"field": goal.attribute_match.field, "operator": goal.attribute_match.operator}
+    return ruletree.parse(rule | ({} if goal.attribute_match.value is None else {"value": goal.attribute_match.value}))
+
+
+def matches_page(url: Json, how: str, pattern: str) -> bool:
+    """Hold the address of a page, or what follows its origin, against a pattern."""
+    if not isinstance(url, str):
+        return False
+    if pattern.startswith(("/", "^/")):
+        rest = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*", "", url)
+        url = rest if rest.startswith("/") else f"/{rest}"
+    bare = url.partition("#")[0]
+    match how:
+        case "EXACT":
+            return pattern in (url, bare, bare.partition("?")[0])
+        case "CONTAINS":
+            return pattern in url
+        case "STARTS_WITH":
+            return url.startswith(pattern)
+        case "ENDS_WITH":
+            return url.endswith(pattern)
+        case _:
+            return re.search(pattern, url, re.ASCII | re.DOTALL) is not None
 
 
 def mentions(expression: Expression, scope: SegmentScope) -> set[tuple[str, str]]:

@@ -20,10 +20,12 @@ from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import match
 from sojourn.compiler.explain import render_plan
+from sojourn.compiler.goals import targets
 from sojourn.compiler.lower import (
     Chart,
     chart,
     holds,
+    live_entries,
     lower_audience,
     lower_entry,
     lower_removed,
@@ -58,9 +60,9 @@ def charted(graph: Graph) -> Chart:
 def plans(of: Chart) -> Iterator[tuple[str, Plan]]:
     """Yield every plan of a journey under the name of its file."""
     for number, point in of.points.items():
-        if isinstance(point, StartBySegment) and point.is_live:
+        if number in live_entries(of.graph, of.numbers):
             yield from ((f"{looked}_{number}", lower_audience(of, number, looked)) for looked in get_args(Looked))
-        elif is_entry(point):
+        if is_entry(point) and not (isinstance(point, StartBySegment) and point.is_live):
             yield f"in_{number}", lower_entry(of, number)
         if isinstance(point, StartByApi):
             yield f"select_{number}", lower_selection(of, number, parse(CHOSEN))
@@ -78,9 +80,11 @@ def statements(of: Chart) -> Iterator[tuple[str, Statement]]:
         if isinstance(point, WaitForTrigger):
             yield f"events_{number}", match(of.header, number, point, "events")
             yield f"arrivals_{number}", match(of.header, number, point, "arrivals")
-    chosen = of.graph.settings
-    if chosen.conversion_goals:
-        yield "goals", convert(of.header, chosen.conversion_goals, chosen.window_seconds)
+    wanted, window = targets(of.graph), of.graph.settings.window_seconds
+    if done := [each for each in wanted if each.event_name is not None]:
+        yield "goals", convert(of.header, done, window)
+    if matched := [each for each in wanted if each.expression is not None]:
+        yield "goals_of_people", convert(of.header, matched, window, people=True)
     contests = {n: 1 for n, point in of.points.items() if isinstance(point, RandomSplitter) and point.winner}
     if contests and not of.winners:
         for name, plan in plans(replace(of, winners=contests)):

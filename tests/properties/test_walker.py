@@ -6,6 +6,7 @@ Left out, because what happens would depend on other people: a journey with mult
 journeys only the first does, to tags that the second does not read.
 """
 
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,14 +24,18 @@ from sojourn.engine.tick import Budget
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.points import (
     AnyPoint,
+    Content,
+    ElementClick,
     EmailContent,
     Exit,
     MessageBus,
     SendEmail,
     StartByApi,
+    UrlMatch,
     WaitForTrigger,
     Webhook,
     is_entry,
+    may_end_in,
     outputs,
 )
 from sojourn.model.segments import All, AnyOf, Attribute, Expression, Not
@@ -44,6 +49,7 @@ EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "120"))
 
 READ, WRITTEN = ("a", "b"), ("x", "y")
 EVENTS = ("e1", "e2")
+BROWSED = ["page_view", "click", "content_completed"]
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
 BEGINNINGS = tuple(
     datetime.fromisoformat(text).replace(tzinfo=UTC)
@@ -64,6 +70,32 @@ event_data = st.fixed_dictionaries(
 durations = st.sampled_from([900, 1800, 3600, 7200, 86400])
 clocks = st.sampled_from(["02:30", "12:30", "13:00", "23:15"])
 zones = st.sampled_from(["device", *ZONES])
+
+
+FLOWS = ("tour", "survey")
+PAGES = (
+    ("EXACT", "/a"),
+    ("CONTAINS", "shop.example/"),
+    ("STARTS_WITH", "/a"),
+    ("ENDS_WITH", "x=1"),
+    ("REGEX", "^/[ab]$"),
+)
+TREES: tuple[dict[str, Any], ...] = (
+    {"field": "a", "operator": "eq", "value": "u"},
+    {"field": "traits.b", "operator": "gte", "value": 1},
+    {
+        "logicalOperator": "OR",
+        "rules": [{"field": "a", "operator": "exists"}, {"field": "b", "operator": "neq", "value": 2}],
+    },
+)
+browsing = st.fixed_dictionaries(
+    {},
+    optional={
+        "url": st.sampled_from(["https://shop.example/a", "https://shop.example/b?x=1", "/a#top", "//h/ab?x=1", 7]),
+        "selector": st.sampled_from(["#buy", "#sell", ["#sell", "#buy"]]),
+        "content": st.sampled_from(FLOWS),
+    },
+)
 
 
 def conditions() -> st.SearchStrategy[list[Any]]:
@@ -157,9 +189,10 @@ def updates(draw: st.DrawFn) -> Any:
 
 @st.composite
 def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only: bool) -> Any:
-    kinds = ["wait", "wait", "event_wait", "event_wait", "split", "random", "email", "webhook"] + [
-        "update"
-    ] * updating * 2
+    kinds = [
+        "wait", "wait", "event_wait", "event_wait", "split", "random", "email", "webhook", "content", "condition",
+        "goal_check", *["update"] * updating * 2,
+    ]  # fmt: skip
     match draw(st.sampled_from(kinds)):
         case "wait":
             return draw(waits(begins))
@@ -179,6 +212,15 @@ def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only:
             return laboratory.email(content=content, split_by_reaction=split)
         case "update":
             return draw(updates())
+        case "content":
+            timeout = draw(st.sampled_from([None, 1800, 7200]))
+            return laboratory.point("content", content_id=draw(st.sampled_from(FLOWS)), timeout_seconds=timeout)
+        case "condition":
+            trees = draw(st.lists(st.sampled_from(TREES), min_size=1, max_size=3))
+            branches = [{"label": str(place), "rule_tree": json.dumps(tree)} for place, tree in enumerate(trees)]
+            return laboratory.point("condition", branches=branches)
+        case "goal_check":
+            return laboratory.point("goal_check", goal=draw(journey_goals()))
         case _:
             save = [{"path": "v", "name": "v"}] if draw(st.booleans()) else []
             return laboratory.webhook(wait_for_response=draw(st.booleans()), save_response=save)
@@ -186,10 +228,15 @@ def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only:
 
 @st.composite
 def entries(draw: st.DrawFn, begins: datetime, may_schedule: bool) -> Any:
-    kinds = ["api", "event", "event"] + ["segment", "segment"] * may_schedule
+    kinds = ["api", "event", "event", "page", "click"] + ["segment", "segment"] * may_schedule
     match draw(st.sampled_from(kinds)):
         case "api":
             return laboratory.point("start_by_api")
+        case "page":
+            how, pattern = draw(st.sampled_from(PAGES))
+            return laboratory.point("url_match", match_type=how, pattern=pattern)
+        case "click":
+            return laboratory.point("element_click", selector="#buy")
         case "event":
             fields: dict[str, Any] = {
                 "event_conditions": draw(conditions()),
@@ -230,6 +277,33 @@ def schedules(draw: st.DrawFn, begins: datetime) -> dict[str, Any]:
         local = [begins.date() + timedelta(days=each) for each in days]
         repeat["dates"] = [f"{each.isoformat()}T{draw(clocks)}" for each in local]
     return fields | {"repeat": repeat}
+
+
+@st.composite
+def journey_goals(draw: st.DrawFn) -> dict[str, Any]:
+    how, pattern = draw(st.sampled_from(PAGES))
+    return draw(
+        st.sampled_from(
+            [
+                {"event": {"event_name": draw(st.sampled_from(EVENTS)), "event_conditions": draw(conditions())}},
+                {"page_visit": {"match_type": how, "pattern": pattern}},
+                {"flow_completed": {"flow_id": draw(st.sampled_from(FLOWS))}},
+            ]
+        )
+    )
+
+
+@st.composite
+def conducts(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what the journeys dialect says of a journey, or nothing."""
+    reentry = {"mode": draw(st.sampled_from(["ONCE", "ALWAYS", "COOLDOWN"])), "cooldown_hours": 1}
+    conduct = {"reentry": reentry, "exit_on_goal": draw(st.booleans())} if draw(st.booleans()) else None
+    return {
+        "conduct": conduct,
+        "goal": draw(st.one_of(st.none(), journey_goals())),
+        "audience_code": draw(st.sampled_from([None, None, "AUDIENCE"])),
+        "admits_anonymous": draw(st.sampled_from([True, True, False])),
+    }
 
 
 @st.composite
@@ -274,7 +348,7 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
         onward = inner if place < len(heads) else [*inner[place - len(heads) + 1 :] * 2, *exits]
         targets = [*onward, *inner] if always_holds(point) else onward
         for output in outputs(point):
-            if isinstance(point, Webhook) and output == "output1" and draw(st.booleans()):
+            if may_end_in(point, output) and draw(st.booleans()):
                 continue
             edges.append(Edge(from_=point.id, output=output, to=draw(st.sampled_from(targets)).id))
     chosen: dict[str, Any] = {
@@ -291,7 +365,7 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
             "max_entries": draw(st.integers(1, 2)),
             "period_seconds": draw(st.sampled_from([None, 3600])),
         }
-    chosen |= draw(goals())
+    chosen |= draw(goals()) | draw(conducts())
     of = laboratory.graph("", settings=chosen)
     return reachable(Graph(points=(*heads, *inner, *exits), edges=tuple(edges), settings=of.settings))
 
@@ -391,7 +465,7 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
             if draw(st.integers(0, 2)) == 0:
                 values["d"] = draw(dates)
         case "zone":
-            values = {"zone": draw(st.sampled_from(ZONES))}
+            values = {"zone": draw(st.sampled_from(ZONES)), "user_id": draw(st.sampled_from([None, "u1"]))}
         case "enter" | "event":
             values = {
                 "place": draw(st.integers(0, 5)),
@@ -399,6 +473,7 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
                 "entry": draw(entry_data),
                 "app": draw(st.sampled_from([laboratory.SHOP, laboratory.SHOP, laboratory.SITE, None])),
                 "source": draw(st.sampled_from([None] * 9 + ["s1"])),
+                "browsing": draw(browsing),
                 "late": draw(st.sampled_from([0, 0, 0, 1, 3])),
             }
         case "select":
@@ -433,7 +508,8 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
 @st.composite
 def people(draw: st.DrawFn) -> dict[str, Any]:
     tags = st.fixed_dictionaries({}, optional={"a": scalars, "b": scalars, "x": scalars, "d": dates})
-    return {"tags": draw(tags), "zone": draw(st.sampled_from([None, *ZONES]))}
+    user_id = draw(st.sampled_from([None, "u1"]))
+    return {"tags": draw(tags), "zone": draw(st.sampled_from([None, *ZONES])), "user_id": user_id}
 
 
 @st.composite
@@ -481,7 +557,7 @@ class Telling:
     async def _begin(self) -> None:
         for number, person in enumerate(self.story.people, 1):
             operations = [{"op": "set", "tag": tag, "value": value} for tag, value in person["tags"].items()]
-            data = {"operations": operations, "time_zone": person["zone"]}
+            data = {"operations": operations, "time_zone": person["zone"], "user_id": person["user_id"]}
             await self.lab.say(Row(kind="attributes", profile_id=number, received_at=self.lab.now, data=data))
         for drawn in self.story.graphs:
             await self.lab.start(drawn)
@@ -540,7 +616,8 @@ class Telling:
                 operations = [{"op": "set", "tag": tag, "value": value} for tag, value in values.items()]
                 return Row(kind="attributes", profile_id=act.person, received_at=at, data={"operations": operations})
             case "zone":
-                return Row(kind="attributes", profile_id=act.person, received_at=at, data={"time_zone": values["zone"]})
+                data = {"time_zone": values["zone"], "user_id": values["user_id"]}
+                return Row(kind="attributes", profile_id=act.person, received_at=at, data=data)
             case "enter":
                 return self._enter(journey, act.person, at, values, about)
             case "event":
@@ -570,6 +647,9 @@ class Telling:
         if isinstance(entry, StartByApi):
             data = about | {"point_no": number, "entry": values["entry"]}
             return Row(kind="enroll", profile_id=person, received_at=at, data=data)
+        if isinstance(entry, UrlMatch | ElementClick):
+            name = "page_view" if isinstance(entry, UrlMatch) else "click"
+            return self._event(person, at, name, values)
         if not isinstance(entry, MessageBus):
             return None
         if entry.attribute_entry:
@@ -580,7 +660,8 @@ class Telling:
     def _event(self, person: int, at: datetime, name: str, values: dict[str, Any]) -> Row:
         app_id = self.lab.app_ids[values["app"]] if values["app"] else None
         return Row(
-            kind="event", profile_id=person, received_at=at, name=name, data=values["data"], app_id=app_id,
+            kind="event", profile_id=person, received_at=at, name=name, data=values["data"] | values["browsing"],
+            app_id=app_id,
             source_id=values["source"], occurred_at=at - values["late"] * STEP,
         )  # fmt: skip
 
@@ -590,6 +671,7 @@ class Telling:
             {each.event_name for point in journey.graph.points if isinstance(point, WaitForTrigger)
              for branch in point.branches for each in branch.events}
         )  # fmt: skip
+        names += BROWSED if place > 3 else []
         return names[place % len(names)] if names else EVENTS[place % len(EVENTS)]
 
     async def _outcome(self, at: datetime, values: dict[str, Any]) -> Row | None:
@@ -597,7 +679,9 @@ class Telling:
         waiting = [
             stay
             for stay in self.walker.stays.values()
-            if isinstance(self.lab.journeys[stay.traveller.journey_id].points.get(stay.point_no), Webhook | SendEmail)
+            if isinstance(
+                self.lab.journeys[stay.traveller.journey_id].points.get(stay.point_no), Content | Webhook | SendEmail
+            )
         ]
         if not waiting or self.story.crowd is not None:
             return None
@@ -620,6 +704,7 @@ class Telling:
 async def lab(postgres: Postgres) -> AsyncIterator[Lab]:
     name = postgres.create_database(TEMPLATE)
     lab = await Lab.open(postgres.url_for(name))
+    await lab.store_segment("AUDIENCE", Attribute(path=("a",), operator="NOTEQ", values=("v",)))
     yield lab
     await lab.close()
     postgres.drop_database(name)

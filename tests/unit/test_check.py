@@ -265,7 +265,59 @@ FIELDS: list[tuple[str, str, Graph]] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "where", "of"), SHAPES + FIELDS, ids=str_or_nothing)
+PRO = '{"field": "plan", "operator": "eq", "value": "pro"}'
+
+
+def parted_by(*trees: str, labels: str = "abc") -> Graph:
+    """Part people by rule trees, which then all do the same."""
+    branches = [{"label": label, "rule_tree": tree} for label, tree in zip(labels, trees, strict=False)]
+    ways = "".join(f"point.{number} -> exit\n" for number, _ in enumerate(trees, 1))
+    return graph(f"api -> point -> exit\n{ways}", point=point("condition", branches=branches))
+
+
+def aiming_at(**goal: Any) -> Graph:
+    return graph("api -> exit", settings={"goal": goal})
+
+
+DIALECT: list[tuple[str, str, Graph]] = [
+    ("page.pattern", "points/point/pattern", entered_by(point("url_match"))),
+    ("page.pattern", "points/point/pattern", entered_by(point("url_match", match_type="REGEX", pattern="(a+)+"))),
+    ("click.selector", "points/point/selector", entered_by(point("element_click"))),
+    ("content.missing", "points/point/content_id", through(point("content"))),
+    ("condition.branches", "points/point/branches", parted_by()),
+    ("condition.label", "points/point/branches/1/label", parted_by(PRO, PRO, labels="aa")),
+    ("condition.unparsable", "points/point/branches/0/rule_tree", parted_by("{")),
+    ("segment.rule", "points/point/branches/0/rule_tree/operator", parted_by(PRO.replace("eq", "like"))),
+    ("goal.missing", "points/point/goal", graph("api -> point -> exit\npoint.1 -> exit", point=point("goal_check"))),
+    ("goal.one_of", "settings/goal", aiming_at()),
+    ("goal.one_of", "settings/goal", aiming_at(flow_completed={"flow_id": "a"}, event={"event_name": "a"})),
+    ("page.pattern", "settings/goal/page_visit/pattern", aiming_at(page_visit={"pattern": ""})),
+    (
+        "segment.rule",
+        "settings/goal/attribute_match/operator",
+        aiming_at(attribute_match={"field": "a", "operator": "like", "value": 1}),
+    ),
+    (
+        "goal.duplicate",
+        "settings/conversion_goals",
+        graph(
+            "api -> exit",
+            settings={
+                "goal": {"flow_completed": {"flow_id": "a"}},
+                "conversion_goals": [SALE | {"name": "journey goal"}],
+            },
+        ),
+    ),
+    ("audience.unknown", "settings/audience_code", graph("api -> exit", settings={"audience_code": "NONE"})),
+    (
+        "reentry.cooldown",
+        "settings/conduct/reentry/cooldown_hours",
+        graph("api -> exit", settings={"conduct": {"reentry": {"mode": "COOLDOWN"}}}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "where", "of"), SHAPES + FIELDS + DIALECT, ids=str_or_nothing)
 def test_a_problem_is_found_alone(code: str, where: str, of: Graph) -> None:
     assert found(of) == [(code, where)]
 
@@ -274,7 +326,7 @@ def test_every_problem_has_a_graph() -> None:
     folder = Path(sojourn.compiler.check.__file__).parent
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     codes = set(re.findall(r'Problem\(\s*"([a-z_.]+)"', source))
-    assert codes <= {code for code, _, _ in SHAPES + FIELDS}
+    assert codes <= {code for code, _, _ in SHAPES + FIELDS + DIALECT}
 
 
 def test_all_problems_are_found_at_once() -> None:
@@ -285,7 +337,7 @@ def test_all_problems_are_found_at_once() -> None:
     assert sorted(codes) == ["app.unknown", "cycle.unheld", "template.unparsable", "wait.one_of"]
 
 
-@pytest.mark.parametrize("of", [graph for _, _, graph in SHAPES + FIELDS], ids=lambda _: "")
+@pytest.mark.parametrize("of", [graph for _, _, graph in SHAPES + FIELDS + DIALECT], ids=lambda _: "")
 def test_a_problem_states_a_rule_and_addresses_nobody(of: Graph) -> None:
     for problem in problems(of):
         assert not re.search(r"\b(you|your|please|invalid|sorry)\b", problem.text, re.IGNORECASE)

@@ -13,6 +13,7 @@ from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import match
 from sojourn.compiler.explain import render_plan
+from sojourn.compiler.goals import targets
 from sojourn.compiler.lower import Chart, chart, holds, lower_entry, lower_stay
 from sojourn.compiler.plan import Plan
 from sojourn.model.points import WaitForTrigger, is_entry
@@ -133,9 +134,11 @@ async def _compile(conn: Conn, row: JourneyRow) -> Compilation:
         if isinstance(point, WaitForTrigger):
             statements.append((f"events_at_{number}", match(made.header, number, point, "events")))
             statements.append((f"arrivals_at_{number}", match(made.header, number, point, "arrivals")))
-    chosen = row.graph.settings
-    if chosen.conversion_goals:
-        statements.append(("goals", convert(made.header, chosen.conversion_goals, chosen.window_seconds)))
+    wanted, window = targets(row.graph), row.graph.settings.window_seconds
+    if done := [each for each in wanted if each.event_name is not None]:
+        statements.append(("goals", convert(made.header, done, window)))
+    if matched := [each for each in wanted if each.expression is not None]:
+        statements.append(("goals_of_people", convert(made.header, matched, window, people=True)))
     return Compilation(plans, statements)
 
 

@@ -100,6 +100,12 @@ def _admission(admission: Admission) -> Iterator[str]:
     yield "not while inside with the same entry key" if admission.keyed else "not while inside"
     if not admission.reenters:
         yield "never again with the same entry key" if admission.keyed else "never again"
+    if admission.cooldown_seconds:
+        yield f"again after {admission.cooldown_seconds:d} seconds"
+    if not admission.admits_anonymous:
+        yield "nobody without a user id"
+    if admission.audience is not None:
+        yield "only people of the audience"
     if admission.once_an_instant:
         yield "not twice at one instant"
     if admission.capping is not None:

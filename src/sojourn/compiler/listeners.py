@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sojourn.compiler.goals import targets
+from sojourn.model.browsing import CLICK, PAGE_VIEW
 from sojourn.model.graph import Graph
-from sojourn.model.points import MessageBus, PointId, WaitForTrigger
+from sojourn.model.points import ElementClick, MessageBus, PointId, UrlMatch, WaitForTrigger
 
 Reaction = Literal["convert", "enroll", "enroll_named", "resume"]
 
@@ -32,7 +34,8 @@ class Listener:
 
 def listeners(graph: Graph, numbers: Mapping[PointId, int]) -> tuple[Listener, ...]:
     """List the reactions of a graph, each event once per point, ordered by point number and event name."""
-    found = {Listener(JOURNEY_ITSELF, goal.event_name, "convert") for goal in graph.settings.conversion_goals}
+    names = {goal.event_name for goal in targets(graph)}
+    found = {Listener(JOURNEY_ITSELF, name, "convert") for name in names if name is not None}
     for point in graph.points:
         number = numbers[point.id]
         match point:
@@ -41,6 +44,10 @@ def listeners(graph: Graph, numbers: Mapping[PointId, int]) -> tuple[Listener, .
                 reaction: Reaction = "enroll_named" if named else "enroll"
                 attribute = named.attribute_name if named else None
                 found.add(Listener(number, point.event_name, reaction, attribute, point.application_code))
+            case UrlMatch() | ElementClick():
+                name = PAGE_VIEW if isinstance(point, UrlMatch) else CLICK
+                app = graph.settings.application_code
+                found.add(Listener(number, name, "enroll", application_code=app))
             case WaitForTrigger():
                 found.update(
                     Listener(number, event.event_name, "resume") for branch in point.branches for event in branch.events

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
+import msgspec
+
 from sojourn.compiler.audience import audience
+from sojourn.compiler.goals import asked_goals, matched
 from sojourn.compiler.network import Network, is_held_by_webhook, network
 from sojourn.compiler.plan import (
     Admission,
@@ -25,6 +28,7 @@ from sojourn.compiler.plan import (
     set_name,
 )
 from sojourn.compiler.segments import SegmentScope
+from sojourn.model.browsing import CLICK, PAGE_VIEW
 from sojourn.model.graph import Graph
 from sojourn.model.points import (
     AnyPoint,
@@ -53,6 +57,7 @@ from sojourn.model.points import (
 )
 from sojourn.model.schedule import DEVICE
 from sojourn.model.segments import Expression
+from sojourn.ruletree import parse as read_rule_tree
 from sojourn.seglang import parse
 
 TRANSACTIONAL, NORMAL = 0, 1
@@ -103,7 +108,7 @@ def chart(
 def holds(point: AnyPoint, net: Network) -> bool:
     """Tell whether people stay at a point, so that a statement ends there."""
     match point:
-        case Wait() | WaitForTrigger():
+        case Wait() | WaitForTrigger() | Content():
             return True
         case Webhook():
             return is_held_by_webhook(point, net)
@@ -127,7 +132,7 @@ def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Pl
     source = FromSegment(
         point_no,
         point,
-        _admission(plan_of, reenters=True),
+        _admission(plan_of, reenters=True, by_request=True),
         expression,
         None,
         by_zone=False,
@@ -139,10 +144,8 @@ def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Pl
 
 def lower_audience(plan_of: Chart, point_no: int, looked: Looked) -> Plan:
     """Return the plan of people who come in at a live entry, since they have begun or ceased to match."""
-    point = plan_of.points[point_no]
-    assert isinstance(point, StartBySegment), "only a segment entry has an audience"
-    # Two journeys that undo each other's changes would otherwise send somebody back and forth within one tick for ever.
-    admission = _admission(plan_of, reenters=point.allow_reenter, once_an_instant=point.allow_reenter)
+    point = live_entries(plan_of.graph, plan_of.numbers)[point_no]
+    admission = _admission(plan_of, reenters=point.allow_reenter, live=True)
     watched = audience(point, segment_of(point, plan_of.scope), plan_of.scope)
     source = FromAudience(point_no, point, admission, watched, looked)
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
@@ -160,6 +163,10 @@ def lower_stay(plan_of: Chart, point_no: int) -> Plan:
             source = FromStay(point_no, _kind(point), fallback=failed, merged={} if failed else {1: 0}, by_event=True)
         case SendEmail():
             source = FromStay(point_no, _kind(point), by_event=True)
+        case Content():
+            dismissed, timeout = ((point.id, output_name(number)) in plan_of.net.next for number in (1, 2))
+            merged = {} if dismissed else {1: 0}
+            source = FromStay(point_no, _kind(point), fallback=2 if timeout else 0, merged=merged, by_event=True)
         case _:
             pass
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
@@ -174,16 +181,27 @@ def _kind(point: AnyPoint) -> str:
     return str(point.__struct_config__.tag)
 
 
-def _admission(plan_of: Chart, *, reenters: bool, keyed: bool = False, once_an_instant: bool = False) -> Admission:
-    settings = plan_of.graph.settings
-    percent = settings.control_percent
+def _admission(
+    plan_of: Chart, *, reenters: bool, keyed: bool = False, live: bool = False, by_request: bool = False
+) -> Admission:
+    """Say who may come in. A request means whom it names, audience or not."""
+    settings, reentry = plan_of.graph.settings, plan_of.graph.settings.reentry
+    percent, code = settings.control_percent, settings.audience_code
+    if reentry is not None:
+        reenters = reentry.mode != "ONCE"
+    cools = reentry is not None and reentry.mode == "COOLDOWN"
     return Admission(
         reenters,
         keyed,
         settings.capping,
-        once_an_instant=once_an_instant,
+        # Two journeys that undo each other's changes would otherwise send somebody back and forth within one tick for
+        # ever.
+        once_an_instant=live and reenters,
         control_percent=percent,
         control_seconds=settings.window_seconds if percent else 0,
+        cooldown_seconds=3600 * (reentry.cooldown_hours or 0) if cools and reentry is not None else 0,
+        admits_anonymous=settings.admits_anonymous,
+        audience=plan_of.scope.segments[code] if code is not None and not (by_request or live) else None,
     )
 
 
@@ -193,8 +211,10 @@ def _entry_source(plan_of: Chart, point_no: int) -> Entry:
         case MessageBus():
             keyed = point.multi_entry is not None and point.multi_entry.enabled
             return FromEvents(point_no, point, _admission(plan_of, reenters=point.allow_reenter, keyed=keyed))
+        case UrlMatch() | ElementClick():
+            return _browsing(plan_of, point_no, point)
         case StartByApi():
-            return FromRequests(point_no, point, _admission(plan_of, reenters=True))
+            return FromRequests(point_no, point, _admission(plan_of, reenters=True, by_request=True))
         case StartBySegment():
             repeat = point.repeat
             app_id = plan_of.scope.app_ids[point.application_code] if point.application_code is not None else None
@@ -210,6 +230,34 @@ def _entry_source(plan_of: Chart, point_no: int) -> Entry:
             )
         case _:
             raise AssertionError(f"point {point_no} is no entry")
+
+
+def _browsing(plan_of: Chart, point_no: int, point: UrlMatch | ElementClick) -> FromEvents:
+    """Return the source of an entry for what people do on the pages of the journey's app."""
+    name = PAGE_VIEW if isinstance(point, UrlMatch) else CLICK
+    event = MessageBus(id=point.id, event_name=name, application_code=plan_of.graph.settings.application_code)
+    return FromEvents(
+        point_no,
+        event,
+        _admission(plan_of, reenters=False),
+        page=point if isinstance(point, UrlMatch) else None,
+        selector=point.selector if isinstance(point, ElementClick) else None,
+    )
+
+
+def live_entries(graph: Graph, numbers: Mapping[PointId, int]) -> dict[int, StartBySegment]:
+    """Return the entries of a graph that watch a segment, by number.
+
+    Besides the live segment entries that is the first API entry of a journey that has an audience.
+    """
+    found = {numbers[p.id]: p for p in graph.points if isinstance(p, StartBySegment) and p.is_live}
+    code = graph.settings.audience_code
+    asked = [p for p in graph.points if isinstance(p, StartByApi) and not p.is_deactivated]
+    if code is not None and asked:
+        first = min(asked, key=lambda point: numbers[point.id])
+        watching = StartBySegment(id=first.id, title=first.title, filter_code=code, trigger="DYNAMIC")
+        found[numbers[first.id]] = watching
+    return found
 
 
 def segment_of(point: StartBySegment | BooleanSplitter, scope: SegmentScope) -> Expression:
@@ -271,11 +319,15 @@ def _first_flows(plan_of: Chart, source: Source, start_name: str, target: int | 
 
 
 def _onward(plan_of: Chart, step: Step) -> Iterator[tuple[Inflow, int]]:
-    parts_people = isinstance(step.point, BooleanSplitter | RandomSplitter)
+    parts_people = isinstance(step.point, PARTING)
     for output in sorted(outputs(step.point), key=output_number):
         follower = plan_of.net.next.get((step.point.id, output))
         if follower is not None:
             yield Inflow(step.name, output_number(output) if parts_people else None), plan_of.numbers[follower]
+
+
+PARTING = (BooleanSplitter, RandomSplitter, Condition, GoalCheck)
+"""Points that people leave by one output or another in passing."""
 
 
 def _in_order(plan_of: Chart, starts: list[int]) -> list[int]:
@@ -313,6 +365,16 @@ def _in_order(plan_of: Chart, starts: list[int]) -> list[int]:
 def _step(plan_of: Chart, point_no: int, inflows: tuple[Inflow, ...]) -> Step:
     point = plan_of.points[point_no]
     expression = segment_of(point, plan_of.scope) if isinstance(point, BooleanSplitter) else None
+    expressions: tuple[Expression, ...] = ()
+    goals: tuple[str, ...] = ()
+    match point:
+        case Condition():
+            expressions = tuple(rule_tree(branch.rule_tree) for branch in point.branches)
+        case GoalCheck():
+            goals = asked_goals(point, plan_of.graph)
+            expression = matched(point.goal or plan_of.graph.settings.goal)
+        case _:
+            pass
     return Step(
         set_name(point_no, _kind(point)),
         point_no,
@@ -321,7 +383,14 @@ def _step(plan_of: Chart, point_no: int, inflows: tuple[Inflow, ...]) -> Step:
         holds(point, plan_of.net),
         expression,
         _winner(plan_of, point_no, point),
+        expressions,
+        goals,
     )
+
+
+def rule_tree(text: str) -> Expression:
+    """Return the segment of a rule tree without problems, given as JSON text."""
+    return read_rule_tree(msgspec.json.decode(text))
 
 
 def _winner(plan_of: Chart, point_no: int, point: AnyPoint) -> int | None:

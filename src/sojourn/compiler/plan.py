@@ -11,7 +11,7 @@ from typing import Literal
 from sojourn.compiler.audience import Audience
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Capping
-from sojourn.model.points import AnyPoint, MessageBus, StartByApi, StartBySegment
+from sojourn.model.points import AnyPoint, MessageBus, StartByApi, StartBySegment, UrlMatch
 from sojourn.model.segments import Expression
 
 
@@ -59,6 +59,9 @@ class Admission:
         once_an_instant: Nobody comes in twice at the same instant.
         control_percent: How many of a hundred people belong to the control group: they come in and leave at once.
         control_seconds: For how long those count as inside afterwards.
+        cooldown_seconds: How long after they came in people may come again.
+        admits_anonymous: People without a user id may come in.
+        audience: Whom the journey is for; None: everybody.
     """
 
     reenters: bool
@@ -67,15 +70,25 @@ class Admission:
     once_an_instant: bool = False
     control_percent: int = 0
     control_seconds: int = 0
+    cooldown_seconds: int = 0
+    admits_anonymous: bool = True
+    audience: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FromEvents:
-    """People who did an event of this tick, or whom such an event names."""
+    """People who did an event of this tick, or whom such an event names.
+
+    Attributes:
+        page: Of a view of a page, where it has to be.
+        selector: Of a click, what has to be clicked.
+    """
 
     point_no: int
     point: MessageBus
     admission: Admission
+    page: UrlMatch | None = None
+    selector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +160,9 @@ class Step:
 
     Attributes:
         holds: They stay here; the statement ends for them.
-        expression: The condition of a boolean splitter.
+        expression: The condition of a boolean splitter, or of a goal check about an attribute.
+        expressions: The conditions of branches, of which the first that is met decides.
+        goals: Of a goal check, the goals of which one has to be reached.
         winner: The output of a random splitter that everybody takes who has not drawn yet.
     """
 
@@ -158,6 +173,8 @@ class Step:
     holds: bool
     expression: Expression | None = None
     winner: int | None = None
+    expressions: tuple[Expression, ...] = ()
+    goals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from sojourn.compiler.audience import Aspect, Dependency
+from sojourn.compiler.listeners import JOURNEY_ITSELF
 from sojourn.model.calendar import EntrySchedule
 from sojourn.model.points import StartBySegment
 from sojourn.store.tick import AudienceState
@@ -56,9 +57,9 @@ async def begin_audiences(tick: Tick, journey: Journey, row: ShardWideRow) -> No
 
 def _begins_at(journey: Journey, point_no: int) -> datetime:
     point, started_at = journey.point(point_no), journey.row.started_at
-    assert isinstance(point, StartBySegment), "only a segment entry has an audience"
     assert started_at is not None, "a journey that begins was started"
-    return EntrySchedule(None, point.start_at, started_at).begins
+    start_at = point.start_at if isinstance(point, StartBySegment) else None
+    return EntrySchedule(None, start_at, started_at).begins
 
 
 def _restarted(
@@ -146,13 +147,15 @@ async def look_at_written(advance: Advance, row: ShardWideRow) -> None:
 
 async def _look_at(advance: Advance, place: Place, people: list[int]) -> None:
     journey = advance.catalog.journeys[place[0]]
-    if journey.admits:
+    if place[1] == JOURNEY_ITSELF:
+        await advance.count_goals(journey, people)
+    elif journey.admits:
         await advance.admit(journey, place[1], journey.on_audience(place[1], "changed"), {"people": people})
     else:
         await advance.tick.mark_members([place], people)
 
 
 def watching(advance: Advance, journey: Journey, written: frozenset[str]) -> list[Place]:
-    """Return the audiences that read attributes which a walk of a journey writes."""
+    """Return the audiences and goals that read attributes which a walk of a journey writes."""
     dependencies = [Dependency("any"), *(Dependency("tag", name) for name in sorted(written))] if written else []
     return sorted({*advance.catalog.watchers.reading(journey.row.workspace_id, *dependencies)})

@@ -6,15 +6,18 @@ A catalog follows the definitions by their epoch: whatever changed since is read
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from sojourn.compiler.audience import Audience, Dependency, audience
+from sojourn.compiler.audience import Audience, Dependency, audience, dependencies, resolved
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
 from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import Mode, match
+from sojourn.compiler.goals import Target, targets
+from sojourn.compiler.listeners import JOURNEY_ITSELF
 from sojourn.compiler.lower import (
     Chart,
     chart,
     header,
+    live_entries,
     lower_audience,
     lower_entry,
     lower_removed,
@@ -69,6 +72,7 @@ class Journey:
     scope: SegmentScope
     is_failing: bool = False
     _compiled: dict[Hashable, Runnable] = field(default_factory=dict[Hashable, Runnable])
+    _targets: tuple[Target, ...] | None = None
     _schedules: Mapping[int, EntrySchedule] | None = None
     _audiences: Mapping[int, Audience] | None = None
 
@@ -96,7 +100,14 @@ class Journey:
     def measures(self) -> bool:
         """Tell whether what people do counts for the goals."""
         is_measured = self.row.status in MEASURED or self.row.advances
-        return is_measured and bool(self.settings.conversion_goals) and not self.is_failing
+        return is_measured and bool(self.targets) and not self.is_failing
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Return what counts as a conversion."""
+        if self._targets is None:
+            self._targets = targets(self.row.graph)
+        return self._targets
 
     def point(self, point_no: int) -> AnyPoint | None:
         """Return a point of the present version, or None if it has none with this number."""
@@ -121,13 +132,20 @@ class Journey:
         """Return the segments that entries watch, by point number."""
         if self._audiences is None:
             of = self.chart
-            points: Mapping[int, AnyPoint] = {} if of is None else of.points
+            live = {} if of is None else live_entries(of.graph, of.numbers)
             self._audiences = {
-                point_no: audience(point, segment_of(point, of.scope), of.scope)
-                for point_no, point in points.items()
-                if of is not None and isinstance(point, StartBySegment) and point.is_live
+                point_no: audience(point, segment_of(point, self.scope), self.scope) for point_no, point in live.items()
             }
         return self._audiences
+
+    def watched(self) -> Iterator[tuple[int, frozenset[Dependency]]]:
+        """Yield what each live audience reads, by point number, and what goals about attributes do."""
+        for point_no, watched in self.audiences().items():
+            yield point_no, watched.dependencies
+        if self.measures:
+            for target in self.targets:
+                if target.expression is not None:
+                    yield JOURNEY_ITSELF, dependencies(resolved(target.expression, self.scope))
 
     def fixed_waits(self) -> list[int]:
         """Return the event waits that hold people for the whole period, whatever they do."""
@@ -168,14 +186,18 @@ class Journey:
 
         return self._once((mode, point_no), compile_match)
 
-    def on_goals(self) -> Runnable:
-        """Return the statement that counts events as conversions. It needs no chart: people may have left long ago."""
-        if "goals" not in self._compiled:
+    def on_goals(self, *, people: bool = False) -> Runnable:
+        """Return the statement that counts events as conversions, or that `people` came to match a goal.
+
+        It needs no chart: people may have left long ago.
+        """
+        key = ("goals", people)
+        if key not in self._compiled:
             row = self.row
             of = header(row.graph, self.scope, journey_id=row.journey_id, version_no=row.version_no)
-            made = convert(of, self.settings.conversion_goals, self.settings.window_seconds)
-            self._compiled["goals"] = _runnable(made)
-        return self._compiled["goals"]
+            wanted = [each for each in self.targets if (each.event_name is None) == people]
+            self._compiled[key] = _runnable(convert(of, wanted, self.settings.window_seconds, people=people))
+        return self._compiled[key]
 
     def _once(self, key: Hashable, compile_it: Callable[[Chart], Statement]) -> Runnable:
         assert self.chart is not None, "a journey without a chart runs no statement"
@@ -189,13 +211,13 @@ def _runnable(statement: Statement) -> Runnable:
 
 
 class Watchers:
-    """Which live audiences read what, so that a change finds those that it concerns, however many there are."""
+    """Which live audiences and goals read what, so that a change finds those that it concerns, however many."""
 
     def __init__(self, journeys: Iterable[Journey]) -> None:
         self._places: dict[tuple[int, Dependency], list[tuple[int, int]]] = {}
         for journey in journeys:
-            for point_no, watched in journey.audiences().items():
-                for dependency in watched.dependencies:
+            for point_no, read in journey.watched():
+                for dependency in read:
                     key = (journey.row.workspace_id, dependency)
                     self._places.setdefault(key, []).append((journey.journey_id, point_no))
         asked = {dependency for _, dependency in self._places}

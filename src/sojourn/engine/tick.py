@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sojourn.compiler.listeners import JOURNEY_ITSELF
 from sojourn.engine.arrivals import refusal_of, run_schedule, select_people
 from sojourn.engine.audiences import look_again, look_at_changed, look_at_written, read_changes, watching
 from sojourn.engine.catalog import Catalog, Journey, Runnable
 from sojourn.engine.lifecycle import begin_journey, move_people, stop_journey
 from sojourn.model.openings import APPLICATION_OPEN
-from sojourn.model.points import MessageBus, StartByApi, WaitForTrigger
+from sojourn.model.points import EventEntry, MessageBus, StartByApi, WaitForTrigger
 from sojourn.store.connection import Conn
 from sojourn.store.tick import Alarm, EventRange, InboxGroup, Moved, ShardWideRow, Tick
 
@@ -139,8 +140,13 @@ class Advance:
             if not journey.is_failing and isinstance(journey.point(point_no), WaitForTrigger):
                 await self._match(journey, journey.on_match(point_no, "events"), self._event_range())
         for journey, point_no in self._reacting("enroll"):
-            if journey.admits and isinstance(journey.point(point_no), MessageBus):
+            if journey.admits and isinstance(journey.point(point_no), EventEntry):
                 await self.admit(journey, point_no, journey.on_entry(point_no), self._event_range())
+
+    async def count_goals(self, journey: Journey, people: Sequence[int]) -> None:
+        """Count that people who changed have come to match a goal of a journey."""
+        if journey.measures:
+            await self._match(journey, journey.on_goals(people=True), {"people": list(people)})
 
     def _reacting(self, reaction: str) -> Iterable[tuple[Journey, int]]:
         """Return the points that react to this tick's events, transactional journeys first."""
@@ -214,7 +220,11 @@ class Advance:
         for placed_no in moved.placed:
             await self._greet(journey, placed_no)
         if moved.changed:
-            await self.tick.mark_members(watching(self, journey, runnable.writes), moved.changed)
+            places = watching(self, journey, runnable.writes)
+            await self.tick.mark_members([each for each in places if each[1] != JOURNEY_ITSELF], moved.changed)
+            for number, point_no in places:
+                if point_no == JOURNEY_ITSELF:
+                    await self.count_goals(self.catalog.journeys[number], moved.changed)
 
     async def _greet(self, journey: Journey, point_no: int) -> None:
         """Match the people who have just come to an event wait with what they have done since they count from.

@@ -160,6 +160,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.conduct is not None and self.conduct.on_pause == "HOLD"
 
     @property
+    def exits_on_goal(self) -> bool:
+        """Tell whether who reaches the goal of the journeys dialect leaves."""
+        return self.conduct is None or self.conduct.exit_on_goal is not False
+
+    @property
+    def reentry(self) -> Reentry | None:
+        """Return when people may come in again, whatever the entries say; None: what these say holds."""
+        return None if self.conduct is None else self.conduct.reentry or Reentry()
+
+    @property
     def control_percent(self) -> int:
         """Return how many of a hundred people belong to the control group."""
         return 0 if self.transactional else self.control_group_percent

@@ -509,6 +509,9 @@ class SendEmail(Point, frozen=True, kw_only=True, tag="send_email"):
     utm: Utm | None = None
 
 
+EventEntry = MessageBus | UrlMatch | ElementClick
+"""Entries that an event lets people in by."""
+
 EntryPoint = StartBySegment | MessageBus | StartByApi | UrlMatch | ElementClick
 AnyPoint = (
     StartBySegment

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from sojourn.model.graph import Graph
-from sojourn.model.points import PointId
+from sojourn.model.points import Condition, PointId
 from sojourn.model.problems import Problem, part
 from sojourn.service.commands import Comment, Journey, JourneyDraft, Place
 from sojourn.service.errors import InvalidDocument
@@ -44,6 +44,7 @@ def draft_problems(draft: JourneyDraft) -> Iterator[Problem]:
         yield problem
     if storable:
         yield from _form_problems(draft.graph)
+        yield from _foreign_problems(draft.graph)
 
 
 def _unstorable(value: object, where: str) -> Iterator[Problem]:
@@ -74,6 +75,25 @@ def _form_problems(graph: Graph) -> Iterator[Problem]:
         text, _, path = str(failure).partition(" - at `$")
         where = path.rstrip("`").lstrip(".").replace("[", "/").replace("]", "").replace(".", "/")
         yield Problem("document.form", where, text)
+
+
+def _foreign_problems(graph: Graph) -> Iterator[Problem]:
+    """Make sure that the JSON that is kept as text can be shown as JSON."""
+    for place, point in enumerate(graph.points):
+        for index, branch in enumerate(point.branches if isinstance(point, Condition) else ()):
+            if not _is_object(branch.rule_tree):
+                where = f"graph/points/{place}/branches/{index}/rule_tree"
+                yield Problem("document.form", where, "a rule tree is a JSON object, as text")
+    conduct = graph.settings.conduct
+    if conduct is not None and not _is_object(conduct.other):
+        yield Problem("document.form", "graph/settings/conduct/other", "must be a JSON object, as text")
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def unusable(draft: JourneyDraft) -> tuple[Problem, ...]:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
+from sojourn.compiler.check import dialect
+from sojourn.compiler.check.conditions import conditions
 from sojourn.compiler.check.scope import CheckScope
+from sojourn.compiler.goals import JOURNEY_GOAL
 from sojourn.compiler.segments import check_segment
 from sojourn.model.graph import Graph
 from sojourn.model.points import (
     AnyPoint,
     BooleanSplitter,
     Condition,
-    Conditions,
     Content,
     ElementClick,
     Exit,
@@ -51,16 +53,13 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     for channel, hours in chosen.silent_hours.items():
         if hours.enabled:
             yield _unavailable(f"settings/silent_hours/{part(channel)}", "silent hours are")
-    for setting in ("conduct", "goal", "audience_code"):
-        if getattr(chosen, setting) is not None:
-            yield _unavailable(f"settings/{setting}", f"`{setting}` is")
-    if not chosen.admits_anonymous:
-        yield _unavailable("settings/admits_anonymous", "keeping out people without a user id is")
-    for name, count in Counter(goal.name for goal in chosen.conversion_goals).items():
+    yield from dialect.settings(chosen, scope)
+    names = [goal.name for goal in chosen.conversion_goals] + [JOURNEY_GOAL] * (chosen.goal is not None)
+    for name, count in Counter(names).items():
         if count > 1:
             yield Problem("goal.duplicate", "settings/conversion_goals", f"`{name}` names {count} goals")
     for index, goal in enumerate(chosen.conversion_goals):
-        yield from _conditions(goal.event_conditions, f"settings/conversion_goals/{index}/event_conditions")
+        yield from conditions(goal.event_conditions, f"settings/conversion_goals/{index}/event_conditions")
 
 
 def points(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
@@ -68,6 +67,8 @@ def points(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     goals = frozenset(goal.name for goal in graph.settings.conversion_goals)
     for point in graph.points:
         yield from _fields(point, f"points/{point.id}", scope)
+        if isinstance(point, GoalCheck):
+            yield from dialect.goal_check(point, graph, f"points/{point.id}")
         if isinstance(point, RandomSplitter) and point.winner is not None:
             yield from _winner(point.winner, f"points/{point.id}/winner", goals)
 
@@ -93,7 +94,7 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
             for number, branch in enumerate(point.branches):
                 for index, event in enumerate(branch.events):
                     place = f"{where}/branches/{number}/events/{index}/event_conditions"
-                    yield from _conditions(event.event_conditions, place)
+                    yield from conditions(event.event_conditions, place)
         case BooleanSplitter():
             yield from _filter(point, where, scope)
         case RandomSplitter():
@@ -105,9 +106,17 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
             yield from _webhook(point, where)
         case SendEmail():
             yield from _send_email(point, where, scope)
-        case UrlMatch() | ElementClick() | Content() | Condition() | GoalCheck():
-            yield _unavailable(where, f"points of the kind `{point.__struct_config__.tag}` are")
-        case Exit():
+        case UrlMatch():
+            yield from dialect.page(point, where)
+        case ElementClick():
+            if not point.selector:
+                yield Problem("click.selector", f"{where}/selector", "the selector of what is clicked is needed")
+        case Content():
+            if point.content_id is None:
+                yield Problem("content.missing", f"{where}/content_id", "the content to be shown is needed")
+        case Condition():
+            yield from dialect.condition(point, where, scope)
+        case Exit() | GoalCheck():
             pass
         case _:
             assert_never(point)
@@ -181,7 +190,7 @@ def _every(every: Every, where: str) -> Iterator[Problem]:
 
 def _message_bus(point: MessageBus, where: str, scope: CheckScope) -> Iterator[Problem]:
     yield from _application(point.application_code, f"{where}/application_code", scope)
-    yield from _conditions(point.event_conditions, f"{where}/event_conditions")
+    yield from conditions(point.event_conditions, f"{where}/event_conditions")
     period = point.active_period
     if period is not None and period.from_ is not None and period.to is not None and period.from_ >= period.to:
         yield Problem("period.empty", f"{where}/active_period", "`from` must be before `to`")
@@ -195,28 +204,6 @@ def _message_bus(point: MessageBus, where: str, scope: CheckScope) -> Iterator[P
             f"{where}/attribute_entry/attribute_name",
             "the attribute that lists whom to enroll is needed",
         )
-
-
-def _conditions(conditions: Conditions, where: str) -> Iterator[Problem]:
-    for index, condition in enumerate(conditions):
-        count = len(condition.values)
-        wanted = {
-            "SET": (0, 0),
-            "NOTSET": (0, 0),
-            "BETWEEN": (2, 2),
-            "GT": (1, 1),
-            "GTE": (1, 1),
-            "LT": (1, 1),
-            "LTE": (1, 1),
-        }
-        least, most = wanted.get(condition.operator, (1, 100))
-        if not least <= count <= most:
-            number = str(least) if least == most else f"{least} to {most}"
-            yield Problem(
-                "condition.values",
-                f"{where}/{index}/values",
-                f"{condition.operator} takes {number} values, not {count}",
-            )
 
 
 def _wait(point: Wait, where: str, scope: CheckScope) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from sojourn.compiler.check.scope import CheckScope
 from sojourn.compiler.network import network
 from sojourn.model.graph import Graph
-from sojourn.model.points import AnyPoint, PointId, Wait, WaitForTrigger, is_entry, may_end_in, outputs
+from sojourn.model.points import AnyPoint, Content, PointId, Wait, WaitForTrigger, is_entry, may_end_in, outputs
 from sojourn.model.problems import Problem
 
 
@@ -93,6 +93,8 @@ def always_holds(point: AnyPoint) -> bool:
             return bool(point.duration_seconds or point.time_of_day or point.weekday)
         case WaitForTrigger():
             return point.fixed_period or not any(branch.look_back_seconds for branch in point.branches)
+        case Content():
+            return True
         case _:
             return False
 

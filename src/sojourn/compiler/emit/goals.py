@@ -7,22 +7,28 @@ at stays: who has left the journey can still convert until the window closes.
 from collections.abc import Sequence
 
 from sojourn.compiler.emit.conditions import conditions
-from sojourn.compiler.emit.sources import NOW, SHARD
+from sojourn.compiler.emit.given import NOW, PROFILE_COLUMNS, SHARD
+from sojourn.compiler.emit.pages import page_clause
 from sojourn.compiler.emit.statement import COMPILER, Draft, Statement
+from sojourn.compiler.goals import Target
 from sojourn.compiler.plan import Header
-from sojourn.model.graph import ConversionGoal
+from sojourn.compiler.segments import predicate
 
 
-def convert(header: Header, goals: Sequence[ConversionGoal], window_seconds: int) -> Statement:
+def convert(header: Header, goals: Sequence[Target], window_seconds: int, *, people: bool = False) -> Statement:
     """Return the statement that counts this tick's events as conversions, and ends the enrollments that they end.
 
-    Parameters of run time: `shard`, `now`, `hour`, `first_event`, `last_event` and `first_received` of this tick. Its
-    only row is the number of conversions (n).
+    With `people`, the one that counts that people changed so that they match a goal.
+
+    Parameters of run time: `shard`, `now`, `hour`; `first_event`, `last_event` and `first_received` of this tick, or
+    `people`. Its only row is the number of conversions (n).
     """
     title = f"-- journey {header.journey_id:d}, version {header.version_no:d}, conversions; compiler {COMPILER:d}"
     draft = Draft(title)
-    draft.add("done", "\nunion all\n".join(_done(header, number, goal, draft) for number, goal in enumerate(goals, 1)))
-    draft.add("reached", _reached(header, window_seconds))
+    spell = _matching if people else _done
+    done = [spell(header, number, goal, draft) for number, goal in enumerate(goals, 1)]
+    draft.add("done", "\nunion all\n".join(done))
+    draft.add("reached", _reached(header, goals, window_seconds))
     _conversions(header, draft)
     if any(goal.ends_journey for goal in goals):
         _ends(header, draft)
@@ -30,8 +36,23 @@ def convert(header: Header, goals: Sequence[ConversionGoal], window_seconds: int
     return draft.finish("select count(*) as n from reached")
 
 
-def _done(header: Header, number: int, goal: ConversionGoal, draft: Draft) -> str:
+def _matching(header: Header, number: int, goal: Target, draft: Draft) -> str:
+    """Return who of those who changed matches a goal about attributes now."""
+    assert goal.expression is not None, "a goal without an event describes people"
+    name = draft.parameters.add(goal.name, "text")
+    met = predicate(goal.expression, draft.parameters, header.scope)
+    return (
+        f"select {number:d} as goal_no, {name} as goal, {'true' if goal.ends_journey else 'false'} as ends,\n"
+        f"    p.profile_id, 0::bigint as event_id, {NOW} as occurred_at, null::numeric as value\n"
+        "from unnest(%(people)s::bigint[]) as changed(profile_id)\ncross join lateral (\n"
+        f"    select {', '.join(f'x.{column}' for column in PROFILE_COLUMNS)} from profile as x\n"
+        f"    where x.shard = {SHARD} and x.profile_id = changed.profile_id offset 0\n) as p\nwhere {met}"
+    )
+
+
+def _done(header: Header, number: int, goal: Target, draft: Draft) -> str:
     """Return who did what one goal asks for. `ends` tells that the goal ends the journey."""
+    assert goal.event_name is not None, "only what people do is an event"
     name = draft.parameters.add(goal.name, "text")
     value = "null::numeric"
     if goal.value_attribute:
@@ -44,6 +65,8 @@ def _done(header: Header, number: int, goal: ConversionGoal, draft: Draft) -> st
         f"e.workspace_id = {header.workspace_id:d}",
         *conditions(goal.event_conditions, "e.data", header.scope, draft),
     ]
+    if goal.page is not None:
+        clauses.append(page_clause(goal.page, "e.data", draft))
     where = "\n  and ".join(clauses)
     return (
         f"select {number:d} as goal_no, {name} as goal, {'true' if goal.ends_journey else 'false'} as ends,\n"
@@ -51,11 +74,16 @@ def _done(header: Header, number: int, goal: ConversionGoal, draft: Draft) -> st
     )
 
 
-def _reached(header: Header, window_seconds: int) -> str:
+def _reached(header: Header, goals: Sequence[Target], window_seconds: int) -> str:
     """Return the first event per goal and enrollment, of those that have not reached the goal before.
 
     Clocks of others tell whole seconds at best, so an event of the second of the entry counts as after it.
     """
+    in_time = f"d.occurred_at <= x.entered_at + make_interval(secs => {window_seconds:d})"
+    lasting = [number for number, goal in enumerate(goals, 1) if goal.lasts]
+    if lasting:
+        inside = f"(select true from stay as s where s.shard = {SHARD} and s.enrollment_id = x.enrollment_id)"
+        in_time = f"({in_time} or (d.goal_no in ({', '.join(map(str, lasting))}) and {inside}))"
     return f"""
 select distinct on (n.enrollment_id, d.goal_no)
     n.enrollment_id, n.point_no as entry_no, d.goal_no, d.goal, d.ends, d.event_id, d.occurred_at, d.value,
@@ -70,7 +98,7 @@ cross join lateral (
     from enrollment as x
     where x.shard = {SHARD} and x.journey_id = {header.journey_id:d} and x.profile_id = d.profile_id
       and d.occurred_at >= date_trunc('second', x.entered_at)
-      and d.occurred_at <= x.entered_at + make_interval(secs => {window_seconds:d})
+      and {in_time}
     offset 0
 ) as n
 where (

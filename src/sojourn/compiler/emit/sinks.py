@@ -19,8 +19,10 @@ from sojourn.compiler.plan import (
 )
 from sojourn.model.points import (
     BooleanSplitter,
+    Condition,
     DateAttribute,
     Exit,
+    GoalCheck,
     RandomSplitter,
     SendEmail,
     Wait,
@@ -321,7 +323,7 @@ def _step_counts(step: Step) -> Iterator[str]:
     yield _count(number, "entered", "''", f"from {step.name}")
     if isinstance(step.point, Exit):
         yield _count(number, "completed", "''", f"from {step.name}")
-    elif isinstance(step.point, BooleanSplitter | RandomSplitter):
+    elif isinstance(step.point, BooleanSplitter | RandomSplitter | Condition | GoalCheck):
         yield _count(number, "left", _output_names(), f"from {step.name}\ngroup by output")
     elif not step.holds:
         yield _count(number, "left", f"'{outputs(step.point)[-1]}'", f"from {step.name}")

@@ -1,11 +1,13 @@
 """Sources: the set of people that sets out, spelt as SQL. Each ends in a set named `plan.start_name`."""
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from sojourn.compiler.emit.audiences import arriving_by_audience, look
 from sojourn.compiler.emit.columns import columns, waits_turn
 from sojourn.compiler.emit.conditions import conditions
 from sojourn.compiler.emit.given import NOW, SHARD, lateral
+from sojourn.compiler.emit.pages import click_clause, page_clause
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import (
     Admission,
@@ -59,7 +61,11 @@ def _from_stay(plan: Plan, origin: FromStay, draft: Draft) -> None:
 def _output(plan: Plan, origin: FromStay) -> str:
     if not plan.routes:
         return ""
-    return f", coalesce(s.reached, {origin.fallback:d}::smallint) as output"
+    reached = f"coalesce(s.reached, {origin.fallback:d}::smallint)"
+    if not origin.merged:
+        return f", {reached} as output"
+    cases = " ".join(f"when {output:d} then {instead:d}" for output, instead in sorted(origin.merged.items()))
+    return f", (case s.reached {cases} else {reached} end)::smallint as output"
 
 
 def _from_removed(plan: Plan, draft: Draft) -> None:
@@ -133,6 +139,10 @@ def _arriving_by_event(plan: Plan, entry: FromEvents, draft: Draft) -> str:
         if point.application_code is not None:
             clauses.append(f"e.app_id = {plan.header.app_ids[point.application_code]:d}")
     clauses += conditions(point.event_conditions, data, plan.header.scope, draft)
+    if entry.page is not None:
+        clauses.append(page_clause(entry.page, data, draft))
+    if entry.selector is not None:
+        clauses.append(click_clause(entry.selector, data, draft))
     period = point.active_period
     if period is not None and period.from_ is not None:
         clauses.append(f"e.occurred_at >= {draft.parameters.add(period.from_, 'timestamptz')}")
@@ -214,7 +224,7 @@ limit %(batch)s::bigint
 
 def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
     """Decide who of the arriving comes in, and enroll them."""
-    draft.add("judged", _judged(plan, entry.admission))
+    draft.add("judged", _judged(plan, entry.admission, draft))
     walks = "where j.refusal is null" + (" and not j.is_control" if entry.admission.control_percent else "")
     admitted = f"""
         insert into enrollment (
@@ -261,7 +271,17 @@ def is_control(plan: Plan, admission: Admission, profile: str) -> str:
     return f"mod(('x' || left({key}, 8))::bit(32)::bigint, 10000) < {admission.control_percent * 100:d}"
 
 
-def _judged(plan: Plan, admission: Admission) -> str:
+def _outsiders(plan: Plan, admission: Admission, draft: Draft) -> Iterator[str]:
+    """Yield the refusals of people whom the journey is not for."""
+    person = f"from profile as p where p.shard = {SHARD} and p.profile_id = a.profile_id offset 0"
+    if not admission.admits_anonymous:
+        yield f"when not coalesce((select p.user_id is not null {person}), false) then 'anonymous'"
+    if admission.audience is not None:
+        met = predicate(admission.audience, draft.parameters, plan.header.scope)
+        yield f"when not coalesce((select {met} {person}), false) then 'not in audience'"
+
+
+def _judged(plan: Plan, admission: Admission, draft: Draft) -> str:
     """Say who is refused, and why. Scalar subqueries, each one index probe, and not `exists`, which may be hashed."""
     same_key = " and n.entry_key = a.entry_key" if admission.keyed else ""
     own = f"n.shard = {SHARD} and n.journey_id = {plan.header.journey_id:d} and n.profile_id = a.profile_id"
@@ -290,6 +310,10 @@ def _judged(plan: Plan, admission: Admission) -> str:
     elif admission.once_an_instant:
         just_now = f"{own} and n.entered_at = {NOW}"
         cases.append(f"when (select true from enrollment as n where {just_now} limit 1) then 'entered before'")
+    if admission.cooldown_seconds:
+        lately = f"{own}{same_key} and n.entered_at > {NOW} - make_interval(secs => {admission.cooldown_seconds:d})"
+        cases.append(f"when (select true from enrollment as n where {lately} limit 1) then 'entered before'")
+    cases += _outsiders(plan, admission, draft)
     number = ""
     if admission.capping is not None:
         period = admission.capping.period_seconds

@@ -34,13 +34,14 @@ from sojourn.model.points import (
 )
 from sojourn.model.reactions import MESSAGE_OPENED
 from sojourn.model.schedule import DEVICE, WEEKDAYS
+from sojourn.model.segments import Expression
 
 PROFILE = lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = i.profile_id")
 WEBHOOK_PATIENCE_SECONDS = 86400
 """How long people stay at a webhook whose answer never comes: longer than any retry of the sender."""
 
 
-def step(plan: Plan, each: Step, draft: Draft) -> None:  # noqa: C901 - one case per kind
+def step(plan: Plan, each: Step, draft: Draft) -> None:  # noqa: C901, PLR0912 - one case per kind
     """Write the set of people at one point."""
     match each.point:
         case Wait():
@@ -59,8 +60,12 @@ def step(plan: Plan, each: Step, draft: Draft) -> None:  # noqa: C901 - one case
             _send_email(plan, each, each.point, draft)
         case Exit():
             _pass(plan, each, draft)
-        case Content() | Condition() | GoalCheck():
-            raise AssertionError("a checked graph has none yet")
+        case Content():
+            _hold_for(plan, each, each.point.held_seconds, draft)
+        case Condition():
+            _condition(plan, each, draft)
+        case GoalCheck():
+            _goal_check(plan, each, draft)
         case StartBySegment() | MessageBus() | StartByApi() | UrlMatch() | ElementClick():
             raise AssertionError("nothing leads into an entry")
         case _:
@@ -253,9 +258,34 @@ full join {clocks} as c on c.zone = h.zone and c.hour = h.hour
 
 def _boolean_splitter(plan: Plan, each: Step, draft: Draft) -> None:
     assert each.expression is not None, "a boolean splitter has a condition"
-    attributes = "i.attributes" if plan.carries_attributes else None
-    met = predicate(each.expression, draft.parameters, plan.header.scope, attributes=attributes)
+    met = _met(plan, each.expression, draft)
     _add(plan, each, draft, extra=f",\n    case when {met} then 1 else 0 end as output", joins=PROFILE)
+
+
+def _condition(plan: Plan, each: Step, draft: Draft) -> None:
+    cases = [
+        f"when {_met(plan, expression, draft)} then {number:d}" for number, expression in enumerate(each.expressions, 1)
+    ]
+    lines = "\n        ".join(cases)
+    output = f"case\n        {lines}\n        else 0\n    end"
+    _add(plan, each, draft, extra=f",\n    {output} as output", joins=PROFILE)
+
+
+def _met(plan: Plan, expression: Expression, draft: Draft) -> str:
+    attributes = "i.attributes" if plan.carries_attributes else None
+    return predicate(expression, draft.parameters, plan.header.scope, attributes=attributes)
+
+
+def _goal_check(plan: Plan, each: Step, draft: Draft) -> None:
+    """Look for a conversion by its key; who has come in by this very statement has none."""
+    goals = draft.parameters.add(list(each.goals), "text[]")
+    reached = (
+        f"(\n        select true from conversion as k\n        where k.shard = {SHARD}"
+        f" and k.enrollment_id = i.enrollment_id and k.goal = any({goals}) limit 1\n    )"
+    )
+    met = f" or {_met(plan, each.expression, draft)}" if each.expression is not None else ""
+    output = f"case when {reached}{met} then 1 else 0 end"
+    _add(plan, each, draft, extra=f",\n    {output} as output", joins=PROFILE if met else "")
 
 
 def _random_splitter(plan: Plan, each: Step, point: RandomSplitter, draft: Draft) -> None:

@@ -14,10 +14,13 @@ from sojourn.model.identities import Person
 from sojourn.model.points import (
     AnyPoint,
     Conditions,
+    Content,
+    ElementClick,
     MessageBus,
     SendEmail,
     StartByApi,
     StartBySegment,
+    UrlMatch,
     WaitForTrigger,
     Webhook,
 )
@@ -159,7 +162,9 @@ class _Case:
 
     # Entries ----------------------------------------------------------------------------------------------------
 
-    async def _entry(self, number: int, point: AnyPoint, entered: int) -> AsyncIterator[EntryReason]:
+    async def _entry(  # noqa: C901 - one case per kind
+        self, number: int, point: AnyPoint, entered: int
+    ) -> AsyncIterator[EntryReason]:
         ref = self.map.ref(number)
         match point:
             case StartBySegment():
@@ -174,6 +179,11 @@ class _Case:
                     yield _reason(ref, "entry.entered_before", f"the entry lets people in {once}")
                 async for reason in self._event(ref, point):
                     yield reason
+            case UrlMatch():
+                text = f"people come in here when they view a page whose address matches `{point.pattern}`"
+                yield _reason(ref, "entry.browsing", text)
+            case ElementClick():
+                yield _reason(ref, "entry.browsing", f"people come in here when they click `{point.selector}`")
             case StartByApi():
                 if point.is_deactivated:
                     yield _reason(ref, "entry.deactivated", "the entry is deactivated")
@@ -243,6 +253,9 @@ def waiting_for(point: AnyPoint | None, stay: store.OwnStay) -> str:  # noqa: PL
         case WaitForTrigger():
             names = sorted({event.event_name for branch in point.branches for event in branch.events})
             return f"an event: {', '.join(names)}; at the latest until {until}"
+        case Content():
+            until = "" if point.timeout_seconds is None else f"; at the latest until {until}"
+            return f"the content {point.content_id} to be completed or dismissed{until}"
         case Webhook():
             return f"the answer of {point.url.split('?')[0]}; at the latest until {until}"
         case SendEmail(split_by_reaction=split) if split is not None:

@@ -998,6 +998,14 @@ return (
     where turn.at > present
 );
 
+-- What follows the origin in the address of a page; it begins with a slash.
+create function page_path_v1(url text) returns text
+language sql immutable parallel safe
+return (
+    select case when starts_with(rest.path, '/') then rest.path else '/' || rest.path end
+    from (select regexp_replace(url, '^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*', '') as path) as rest
+);
+
 -- The elements of a list; none where the value is no list.
 create function elements_v1(value jsonb) returns setof jsonb
 language sql immutable parallel safe
