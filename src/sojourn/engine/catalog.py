@@ -29,7 +29,7 @@ from sojourn.compiler.plan import Looked
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.calendar import EntrySchedule
 from sojourn.model.graph import Settings
-from sojourn.model.points import AnyPoint, StartBySegment, WaitForTrigger
+from sojourn.model.points import AnyPoint, Content, ElementClick, StartBySegment, UrlMatch, WaitForTrigger
 from sojourn.model.segments import Expression
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import (
@@ -247,6 +247,7 @@ class Catalog:
         self.watchers = Watchers(())
         self._epoch = -1
         self._listeners: dict[tuple[int, str], list[ListenerRow]] = {}
+        self._on_pages: set[int] = set()
 
     async def catch_up(self, conn: Conn) -> None:
         """Catch up with the definitions, in a transaction of its own if there is anything to read."""
@@ -263,6 +264,8 @@ class Catalog:
             journey.scope = scopes[journey.row.workspace_id]
         for row in await read_changed_journeys(conn, self._epoch):
             self.journeys[row.journey_id] = Journey(row, _chart(row, scopes), scopes[row.workspace_id])
+            if any(isinstance(point, Content | ElementClick | UrlMatch) for point in row.graph.points):
+                self._on_pages.add(row.journey_id)
         self._listeners = {}
         for listener in await read_listeners(conn):
             self._listeners.setdefault((listener.workspace_id, listener.event_name), []).append(listener)
@@ -272,6 +275,10 @@ class Catalog:
     def held(self) -> list[int]:
         """Return the journeys whose people do not go on, although some may be inside."""
         return sorted(number for number, journey in self.journeys.items() if not journey.advances)
+
+    def shows(self) -> bool:
+        """Tell whether there are journeys that the pages of sites take part in."""
+        return bool(self._on_pages)
 
     def listeners(self, workspace_id: int, event_name: str) -> list[ListenerRow]:
         """Return who reacts to an event."""

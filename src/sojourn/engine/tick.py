@@ -82,7 +82,7 @@ class Advance:
             await self._apply(found.inbox)
         await self._resume()
         done = self._progress
-        await self.tick.close(done.next_enrollment, sorted(done.touched), sends=done.sends)
+        await self.tick.close(done.next_enrollment, sorted(done.touched), sends=done.sends, shows=self.catalog.shows())
         return done
 
     # What the inbox holds -----------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ async def enroll_by_api(resources: Resources, caller: Caller, command: EnrollByA
         journey = await lock(conn, caller, journey_uuid(command.journey))
         if journey.status != "running":
             raise JourneyNotRunning
-        entry = _api_entry(read_graph(journey))
+        entry = api_entry(read_graph(journey))
         attributes = _entry_attributes(entry, command.attribute_values)
         if command.filter:
             await _check_filter(conn, caller, command.filter)
@@ -185,7 +185,14 @@ def journey_uuid(text: str) -> UUID:
         raise JourneyNotFound from None
 
 
-def _api_entry(graph: Graph) -> StartByApi:
+def api_entry(graph: Graph) -> StartByApi:
+    """Return the entry by which people are sent into a journey.
+
+    Raises:
+        EntryDeactivated: It lets nobody in.
+        NoApiEntry: There is none.
+        SeveralApiEntries: There are several.
+    """
     entries = [point for point in graph.points if isinstance(point, StartByApi)]
     if not entries:
         raise NoApiEntry

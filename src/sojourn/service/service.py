@@ -26,6 +26,7 @@ from sojourn.service.attributes import get_attributes
 from sojourn.service.backlog import INBOX_MAX, Backlog
 from sojourn.service.bulk import get_bulk_request, set_attributes_in_bulk
 from sojourn.service.calls import track_calls
+from sojourn.service.contents import create_content, delete_content, get_content, list_contents, update_content
 from sojourn.service.contests import choose_winner
 from sojourn.service.deletion import delete_device, delete_person, unregister_device
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
@@ -63,6 +64,7 @@ from sojourn.service.journeys import (
 )
 from sojourn.service.lists import change_members, create_list, list_members
 from sojourn.service.notices import Notice
+from sojourn.service.pages import Pages
 from sojourn.service.passwords import Passwords
 from sojourn.service.people import (
     alias,
@@ -96,6 +98,7 @@ from sojourn.service.sites import (
 )
 from sojourn.service.statuses import change_status
 from sojourn.service.tokens import Gate
+from sojourn.service.visitors import get_shown, get_site_config, report_content, start_journey
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.errors import Unavailable, availability
 from sojourn.store.tokens import TokenKind
@@ -111,6 +114,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ChooseWinner, choose_winner),
     (c.CountSegment, count_segment),
     (c.CreateAccount, create_account),
+    (c.CreateContent, create_content),
     (c.CreateJourney, create_journey),
     (c.CreateList, create_list),
     (c.CreatePreset, create_preset),
@@ -120,6 +124,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.CreateWebhook, create_webhook),
     (c.DefineEvent, define_event),
     (c.DeleteAccount, delete_account),
+    (c.DeleteContent, delete_content),
     (c.DeleteDevice, delete_device),
     (c.DeleteJourney, delete_journey),
     (c.DeletePerson, delete_person),
@@ -135,18 +140,22 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.GetAccount, get_account),
     (c.GetAttributes, get_attributes),
     (c.GetBulkRequest, get_bulk_request),
+    (c.GetContent, get_content),
     (c.GetEntryRequest, get_entry_request),
     (c.GetJourney, get_journey),
     (c.GetPerson, get_person),
     (c.GetPreset, get_preset),
     (c.GetSegment, get_segment),
     (c.GetSelf, get_self),
+    (c.GetShown, get_shown),
     (c.GetSite, get_site),
+    (c.GetSiteConfig, get_site_config),
     (c.GetStatistics, get_statistics),
     (c.GetTimeline, get_timeline),
     (c.GetWebhook, get_webhook),
     (c.ListAccounts, list_accounts),
     (c.ListApps, list_apps),
+    (c.ListContents, list_contents),
     (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
     (c.ListMembers, list_members),
@@ -162,16 +171,19 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.RegisterDevice, register_device),
     (c.RegisterEmail, register_email),
     (c.RegisterUser, register_user),
+    (c.ReportContent, report_content),
     (c.ReportMessage, report_message),
     (c.RevokeSession, revoke_session),
     (c.RevokeSiteKey, revoke_site_key),
     (c.SetAttributes, set_attributes),
     (c.SetAttributesInBulk, set_attributes_in_bulk),
     (c.SetEventRetention, set_event_retention),
+    (c.StartJourney, start_journey),
     (c.TrackCalls, track_calls),
     (c.TryWebhook, try_webhook),
     (c.UnregisterDevice, unregister_device),
     (c.UpdateAccount, update_account),
+    (c.UpdateContent, update_content),
     (c.UpdateJourney, update_journey),
     (c.UpdateSegment, update_segment),
     (c.UpdateSite, update_site),
@@ -194,7 +206,7 @@ DEVICE_COMMANDS = frozenset(
 )
 """What a device token allows."""
 
-SITE_COMMANDS: frozenset[type] = frozenset()
+SITE_COMMANDS: frozenset[type] = frozenset({c.GetShown, c.GetSiteConfig, c.ReportContent, c.StartJourney, c.TrackCalls})
 """What a site key allows: what the pages of a site ask for."""
 
 ALLOWED: Mapping[c.Rights, frozenset[type]] = {
@@ -248,6 +260,7 @@ class Service:
         self.sessions = Sessions(pool, clock, session_options or SessionOptions(), passwords)
         self.acceptance = Acceptance(pool, clock, facts, backlog=Backlog(pool, inbox_max=inbox_max))
         self.reactions = Reactions(pool, clock)
+        self.pages = Pages(pool, clock, facts)
         self.resources = Resources(
             pool=pool,
             clock=clock,
@@ -312,6 +325,7 @@ class Service:
         | c.ChangePassword
         | c.ChooseWinner
         | c.DeleteAccount
+        | c.DeleteContent
         | c.DeleteJourney
         | c.DeletePreset
         | c.DeleteSegment
@@ -323,13 +337,23 @@ class Service:
         | c.RegisterDevice
         | c.RegisterEmail
         | c.RegisterUser
+        | c.ReportContent
         | c.ReportMessage
         | c.RevokeSession
         | c.RevokeSiteKey
         | c.SetAttributes
+        | c.StartJourney
         | c.TrackCalls
         | c.UnregisterDevice,
     ) -> c.Done: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CreateContent | c.GetContent | c.UpdateContent) -> c.Content: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListContents) -> c.ContentList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetShown) -> c.Shown: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetSiteConfig) -> c.SiteConfig: ...
     @overload
     async def run(self, caller: c.Caller, command: c.CreatePreset | c.GetPreset) -> c.Preset: ...
     @overload
@@ -473,6 +497,7 @@ class Service:
         return export_text(self.resources, caller.workspace_id, plan, format_)
 
     async def close(self) -> None:
-        """Wait for what has been accepted to be durable."""
+        """End the streams of pages, and wait for what has been accepted to be durable."""
+        await self.pages.close()
         await self.acceptance.close()
         await self.reactions.close()

@@ -177,12 +177,16 @@ class Tick:
                 epoch=(await epoch.fetchall())[0][0],
             )
 
-    async def close(self, next_enrollment: int, places: Sequence[tuple[int, int]], *, sends: bool) -> None:
-        """Set the alarms of (journey, point)s, tell the senders if there is something for them, and note the work."""
+    async def close(
+        self, next_enrollment: int, places: Sequence[tuple[int, int]], *, sends: bool, shows: bool = False
+    ) -> None:
+        """Set the alarms of (journey, point)s, tell senders and pages if there is something for them, note the work."""
         async with self._conn.pipeline():
             await self.reset_alarms(places)
             if sends:
                 await self._execute("notify_senders", {})
+            if shows:
+                await self._execute("notify_pages", {})
             await self._execute("close_tick", {"next_enrollment": next_enrollment})
 
     async def notify_senders(self) -> None:

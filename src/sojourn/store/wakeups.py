@@ -63,15 +63,30 @@ WORKER_SETTINGS: tuple[LiteralString, ...] = (
 
 
 class Wakeups:
-    """A connection that listens on a channel; `wait` returns when something was said there, or time is up."""
+    """A connection that listens on a channel; `wait` returns when something was said there, or time is up.
 
-    def __init__(self, url: str, channel: str, *, application_name: str) -> None:
+    Args:
+        url: Where the database is.
+        channel: What to listen to.
+        application_name: What the connection is called in the server's views.
+        called: What wakes who waits; whoever has it, too, can call from within the process.
+    """
+
+    def __init__(self, url: str, channel: str, *, application_name: str, called: asyncio.Event | None = None) -> None:
         self._url = url
         self._channel = channel
         self._name = application_name
-        self._called = asyncio.Event()
+        self._called = called or asyncio.Event()
+        self._said: set[str] = set()
         self._failure: BaseException | None = None
         self._listener: asyncio.Task[None] | None = None
+
+    @classmethod
+    def beside(cls, pool: Pool, channel: str, *, application_name: str, called: asyncio.Event) -> Self:
+        """Listen in the database of a pool, on a connection of its own."""
+        url = pool.conninfo
+        assert isinstance(url, str), "our pools are made with a text"
+        return cls(url, channel, application_name=application_name, called=called)
 
     async def __aenter__(self) -> Self:
         conn = await connect(self._url, application_name=self._name, autocommit=True)
@@ -89,17 +104,20 @@ class Wakeups:
     async def _listen(self, conn: Conn) -> None:
         try:
             async with conn:
-                async for _ in conn.notifies():
+                async for call in conn.notifies():
+                    self._said.add(call.payload)
                     self._called.set()
         except CONNECTION_LOST as exc:
             self._failure = exc
             self._called.set()
 
-    def clear(self) -> None:
-        """Forget calls so far: the work that they told of is about to be looked for."""
+    def clear(self) -> frozenset[str]:
+        """Forget calls so far: the work that they told of is about to be looked for. Return what they said."""
         if self._failure is not None:
             raise ConnectionError("the connection that listens was lost") from self._failure
         self._called.clear()
+        said, self._said = frozenset(self._said), set()
+        return said
 
     async def wait(self, stop: asyncio.Event, patience: timedelta) -> None:
         """Return at the next call, when `stop` is set, or after `patience`."""

@@ -58,7 +58,9 @@ SECURITY: Mapping[str, list[dict[str, list[str]]]] = {
 
 def document(routes: tuple[AnyRoute, ...]) -> dict[str, Any]:
     """Return the document."""
-    shapes = [shape for route in routes for shape in (route.body, route.reply) if shape not in {None, Nothing}]
+    shapes = [
+        shape for route in routes for shape in (route.body, route.reply, route.meta) if shape not in {None, Nothing}
+    ]
     _, schemas = msgspec.json.schema_components([*shapes, ListMeta], ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -127,6 +129,8 @@ def _success(route: AnyRoute) -> dict[str, Any]:
     properties: dict[str, Any] = {"data": {"type": "array", "items": data} if route.is_list else data}
     if route.is_list:
         properties["meta"] = _schema(ListMeta)
+    elif route.meta is not None:
+        properties["meta"] = _schema(route.meta)
     content: dict[str, Any] = {
         "schema": {
             "type": "object",
@@ -143,7 +147,7 @@ def _success(route: AnyRoute) -> dict[str, Any]:
 def answer_of(route: AnyRoute, example: Example) -> dict[str, Any]:
     """Return the whole answer of an example."""
     if not route.is_list:
-        return {"data": example.data}
+        return {"data": example.data} | ({} if route.meta is None else {"meta": example.meta})
     items = cast("list[object]", example.data)  # of lists, as the declaration says
     return {"data": items, "meta": {"total": len(items), "page": 1, "limit": 20, "totalPages": 1 if items else 0}}
 

@@ -5,10 +5,12 @@ from litestar.handlers import HTTPRouteHandler
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.journeys.accounts import ACCOUNT_ROUTES
 from sojourn.api.journeys.auth import AUTH_ROUTES
+from sojourn.api.journeys.content import CONTENT_ROUTES
 from sojourn.api.journeys.docs import docs_routes
 from sojourn.api.journeys.door import Door, DoorOptions
 from sojourn.api.journeys.openapi import document
 from sojourn.api.journeys.routing import AnyRoute
+from sojourn.api.journeys.sdk import SDK_ROUTES
 from sojourn.api.journeys.serving import handlers
 from sojourn.api.journeys.sites import SITE_ROUTES
 from sojourn.service.service import Service
@@ -17,6 +19,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *AUTH_ROUTES,
     *ACCOUNT_ROUTES,
     *SITE_ROUTES,
+    *CONTENT_ROUTES,
+    *SDK_ROUTES,
 )
 
 PREFIXES = (

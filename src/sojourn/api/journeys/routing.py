@@ -18,6 +18,7 @@ from uuid import UUID
 from litestar.datastructures import Cookie
 
 from sojourn.api.common.bodies import AnyRequest
+from sojourn.model.problems import SojournError
 from sojourn.service.commands import Caller, Role
 from sojourn.service.errors import NotFound
 from sojourn.service.roles import LEAST, ROLES
@@ -59,11 +60,11 @@ class Call(Generic[Q, B]):
         assert self.who is not None, "a public route has no caller"
         return self.who
 
-    def uuid(self, name: str, error: type[NotFound] = NotFound) -> UUID:
+    def uuid(self, name: str, error: type[SojournError] = NotFound) -> UUID:
         """Return an id of the path.
 
         Raises:
-            NotFound: It is no uuid, so nothing has it.
+            SojournError: The one given: it is no uuid, so nothing has it.
         """
         try:
             return UUID(self.text(name))
@@ -77,9 +78,14 @@ class Call(Generic[Q, B]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer with more to it than its data."""
+    """An answer with more to it than its data.
+
+    Attributes:
+        meta: What stands beside the data, if the route declares something there.
+    """
 
     data: object
+    meta: object = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     cookies: Sequence[Cookie] = ()
@@ -92,10 +98,12 @@ class Example:
     Attributes:
         body: Of the request, as JSON has it; None where there is none.
         data: What `data` of the answer is; of lists, its items.
+        meta: What stands beside it, where the route declares something there.
     """
 
     title: str
     data: object
+    meta: object = None
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -111,6 +119,7 @@ class Route(Generic[Q, B]):
         commands: What it asks of the service. All roles that may ask for all of them may call.
         least: The role that suffices, beyond what the commands say.
         reply: What `data` is, or an item of it; None: null.
+        meta: What `meta` is of an answer that is no page of a list; None: there is none.
         status: Of success.
         refusals: Problem codes that it may answer, beside those of every route.
         media: Of an answer that is no JSON, such as `text/event-stream`.
@@ -129,6 +138,7 @@ class Route(Generic[Q, B]):
     commands: tuple[type, ...] = ()
     least: Role = "viewer"
     is_list: bool = False
+    meta: Any = None
     status: int = 200
     description: str = ""
     refusals: tuple[str, ...] = ()

@@ -31,12 +31,8 @@ log = structlog.get_logger()
 def handlers(
     routes: tuple[AnyRoute, ...], service: Service, metrics: RequestMetrics, door: Door
 ) -> list[HTTPRouteHandler]:
-    """Make the handlers of routes, and the answers to browsers that ask whether pages may call those of the SDK."""
-    shared = dict.fromkeys(path for route in routes if route.access == "key" for path in paths(route))
-    return [
-        *(_handler(route, service, metrics, door) for route in routes),
-        *(_preflight(path) for path in shared),
-    ]
+    """Make the handlers of routes. Those of the SDK also answer browsers that ask whether a page may call them."""
+    return [_handler(route, service, metrics, door) for route in routes]
 
 
 def paths(route: AnyRoute) -> list[str]:
@@ -48,6 +44,8 @@ def paths(route: AnyRoute) -> list[str]:
 
 def _handler(route: AnyRoute, service: Service, metrics: RequestMetrics, door: Door) -> HTTPRouteHandler:
     async def handle(request: AnyRequest) -> Response[Any]:
+        if request.method == HttpMethod.OPTIONS:
+            return allow(Response(b"", status_code=204, headers=PREFLIGHT))
         with metrics.measure(DIALECT, route.name) as measured:
             try:
                 response = _respond(route, await _answer(route, service, door, request))
@@ -62,18 +60,11 @@ def _handler(route: AnyRoute, service: Service, metrics: RequestMetrics, door: D
 
     return HTTPRouteHandler(
         paths(route),
-        http_method=HttpMethod(route.verb),
+        http_method=[HttpMethod(route.verb), *([HttpMethod.OPTIONS] if route.access == "key" else [])],
         name=f"{DIALECT}.{route.name}",
         request_max_body_size=route.body_max,
         status_code=route.status,
     )(handle)
-
-
-def _preflight(path: str) -> HTTPRouteHandler:
-    async def allowed() -> Response[bytes]:
-        return allow(Response(b"", status_code=204, headers=PREFLIGHT))
-
-    return HTTPRouteHandler(path, http_method=HttpMethod.OPTIONS, status_code=204)(allowed)
 
 
 async def _answer(route: AnyRoute, service: Service, door: Door, request: AnyRequest) -> object:
@@ -121,7 +112,8 @@ def _respond(route: AnyRoute, answered: object) -> Response[Any]:
         case Response():
             return cast("Response[Any]", answered)
         case Answer():
-            response = json_response(envelope(answered.data), answered.status)
+            beside = {} if answered.meta is None else {"meta": answered.meta}
+            response = json_response(envelope(answered.data) | beside, answered.status or route.status)
             response.headers.update(answered.headers)
             for cookie in answered.cookies:
                 response.set_cookie(cookie)

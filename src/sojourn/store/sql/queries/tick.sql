@@ -62,6 +62,10 @@ where s.shard = %(shard)s::smallint;
 -- Tell the senders that messages of the shard are due.
 select pg_notify('sojourn_message', %(shard)s::smallint::text);
 
+-- name: notify_pages
+-- Tell those who serve pages that people of the shard may have moved within journeys that show something.
+select pg_notify('sojourn_page', %(shard)s::smallint::text);
+
 -- name: peek_inbox
 -- What the next batch of the inbox holds, by kind, event and entry. A batch is either all drops or has none, so that
 -- a drop takes effect after what came before it and before what came after it.

@@ -1,0 +1,87 @@
+"""Visitors: where the people on the pages of a site are in its journeys. Decides nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sojourn.model.contents import ContentKind
+from sojourn.store.connection import Conn
+from sojourn.store.queries import QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorRow:
+    """An enrollment of a visitor, what is to be seen there now, and how it ended.
+
+    Attributes:
+        since: None where the enrollment has ended.
+        point: The content point at which it is, if it is at one and people move on from there now.
+        content: What it shows, if that is published.
+        outcome: None where the enrollment goes on.
+    """
+
+    profile_id: int
+    enrollment_id: int
+    journey: UUID
+    since: datetime | None
+    point: UUID | None
+    content: UUID | None
+    kind: ContentKind | None
+    document: Mapping[str, Any] | None
+    outcome: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedStay:
+    """What a report is about. `since` None: the enrollment is not there any more, or has been let go."""
+
+    profile_id: int
+    journey_id: int
+    journey: UUID
+    point_no: int
+    since: datetime | None
+    content_id: str | None
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfig:
+    """What pages need to know of their site."""
+
+    tenant: UUID
+    site: UUID
+    title: str
+    settings: Mapping[str, Any]
+    default_locale: str
+
+
+async def visitors_journeys(
+    conn: Conn, *, shard: int, app_id: int, profile_ids: Sequence[int], ended_after: datetime
+) -> list[VisitorRow]:
+    """Return where visitors of one shard are in the journeys of a site, and which ended after an instant."""
+    values = {"shard": shard, "app_id": app_id, "profile_ids": list(profile_ids), "ended_after": ended_after}
+    cursor = await conn.execute(QUERIES["visitors_journeys"], values)
+    return [VisitorRow(*row) for row in await cursor.fetchall()]
+
+
+async def find_report(conn: Conn, *, shard: int, app_id: int, enrollment_id: int, point: UUID) -> ReportedStay | None:
+    """Return what a report is about; None where the site has no such enrollment, or its journey no such point."""
+    values = {"shard": shard, "app_id": app_id, "enrollment_id": enrollment_id, "point": point}
+    row = await (await conn.execute(QUERIES["find_report"], values)).fetchone()
+    return None if row is None else ReportedStay(*row)
+
+
+async def site_config(conn: Conn, *, app_id: int) -> StoredConfig:
+    """Return what pages need to know of their site."""
+    row = await (await conn.execute(QUERIES["site_config"], {"app_id": app_id})).fetchone()
+    assert row is not None, "a key is one of an app"
+    return StoredConfig(*row)
+
+
+async def site_triggers(conn: Conn, *, app_id: int, most: int) -> list[str]:
+    """Return the points of a site's running journeys that wait for what pages tell of, as JSON texts."""
+    cursor = await conn.execute(QUERIES["site_triggers"], {"app_id": app_id, "most": most})
+    return [point for _, point in await cursor.fetchall()]
