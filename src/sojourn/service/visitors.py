@@ -111,7 +111,7 @@ def _rows(
     data: dict[str, Any] = {
         "journey": about.journey,
         "point": command.point,
-        "content_id": about.content_id or "",
+        "content": about.content_id or "",
         "content_type": (about.content_type or "").lower(),
     }
     if command.answers:
