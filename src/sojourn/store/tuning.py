@@ -31,11 +31,13 @@ def tuned(memory: int, *, has_lz4: bool) -> dict[str, str]:
     """
     shared_buffers = min(max(memory // 4, 64 * MIB), 2048 * MIB)
     settings = {
-        # Stays, messages and inbox rows come and go by the million: vacuum early, often and without long naps.
-        "autovacuum_analyze_scale_factor": "0.05",
-        "autovacuum_naptime": "15s",
+        # Stays, messages and inbox rows come and go by the million: vacuum early, without long naps. But once a table
+        # was vacuumed or measured, workers plan each statement anew that uses it, which for a thousand journeys takes
+        # a second. They look up by index, whatever the statistics say: docs/adr/0013-few-reasons-to-plan-anew.md.
+        "autovacuum_analyze_scale_factor": "0.5",
+        "autovacuum_naptime": "30s",
         "autovacuum_vacuum_cost_limit": "2000",
-        "autovacuum_vacuum_insert_scale_factor": "0.1",
+        "autovacuum_vacuum_insert_scale_factor": "0.5",
         "autovacuum_vacuum_scale_factor": "0.05",
         "checkpoint_timeout": "15min",
         "effective_cache_size": f"{max(memory // 2, shared_buffers) // MIB}MB",
