@@ -24,16 +24,22 @@ MOVED_TABLES = ("alarm", "departure", "message", "passage", "stay", "tally")
 """What changes when people move; put back between two runs."""
 
 
-def make_database(server: EmbeddedServer, graphs: Sequence[Graph]) -> str:
-    """Make the database anew, with running journeys but without people; return its URL."""
+def make_database(server: EmbeddedServer, graphs: Sequence[Graph], *, name: str = "bench") -> str:
+    """Make a database anew, with running journeys but without people; return its URL."""
+    drop_database(server, name=name)
     with psycopg.connect(server.database_url_for("postgres"), autocommit=True) as conn:
-        conn.execute("drop database if exists bench with (force)")
-        conn.execute("create database bench")
-    url = server.database_url_for("bench")
+        conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    url = server.database_url_for(name)
     asyncio.run(_make_schema(url))
     with psycopg.connect(url) as conn:
         start_journeys(conn, graphs, BEGIN)
     return url
+
+
+def drop_database(server: EmbeddedServer, *, name: str = "bench") -> None:
+    """Remove a database, whoever is connected to it."""
+    with psycopg.connect(server.database_url_for("postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
 async def _make_schema(url: str) -> None:
@@ -109,6 +115,23 @@ def place(url: str, people: int, waits: Sequence[tuple[int, timedelta]], *, jour
         conn.execute(ALARM)
 
 
+def place_again(url: str, people: int, cohort: int, wait: timedelta, *, turn: int) -> None:
+    """Put a cohort on the wait of the welcome series, of people who wait there already, by an enrollment of its own.
+
+    Args:
+        people: How many there are.
+        wait: For how long the cohort waits.
+        turn: From 1; each has the next people, who lie side by side as those do who came together.
+    """
+    given = {
+        "people": people, "cohort": cohort, "shards": SHARDS, "now": BEGIN, "wait": WAIT, "for": wait, "turn": turn,
+        "before": people // SHARDS + 1 + (turn - 1) * cohort,
+    }  # fmt: skip
+    with psycopg.connect(url) as conn:
+        conn.execute(PLACE_AGAIN, given)
+        conn.execute(ALARM_AGAIN, given)
+
+
 # People of one shard take turns among the journeys, so that every journey has people in every shard and its people lie
 # scattered over the profiles. Arrivals are numbered and written as the engine does it: those who enter one journey in
 # one shard, one after the other.
@@ -129,6 +152,23 @@ select
     %(now)s + (%(waits)s::interval[])[width_bucket(i - 1, %(firsts)s::integer[])]
 from generate_series(1, %(people)s) as i
 order by 3, 1, 2
+"""
+PLACE_AGAIN = """
+insert into stay (shard, enrollment_id, journey_id, profile_id, point_no, since, wake_at, entry_key)
+select
+    mod(drawn.person, %(shards)s), %(before)s::bigint + drawn.k, 1, drawn.person, %(wait)s, %(now)s,
+    %(now)s + %(for)s::interval, 'again'
+from (
+    select k, 1 + mod(%(turn)s::bigint * %(cohort)s + k - 1, %(people)s) as person
+    from generate_series(1, %(cohort)s) as k
+) as drawn
+order by 1, 2
+"""
+ALARM_AGAIN = """
+insert into alarm (shard, journey_id, point_no, wake_at)
+select s.shard, 1, %(wait)s, %(now)s + %(for)s::interval
+from shard as s
+on conflict (shard, journey_id, point_no) do update set wake_at = least(alarm.wake_at, excluded.wake_at)
 """
 ALARM = """
 insert into alarm (shard, journey_id, point_no, wake_at)

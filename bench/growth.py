@@ -2,8 +2,12 @@
 
 One engine works on while the bench moves its clock: from one cohort of due people to the next. Its connection and its
 prepared statements stay, as in real life; the first cohort is small and there to warm up.
+
+Crowds of different size stand in databases of their own, each with its engine, and move their cohorts in turns: what
+disturbs the machine for a second disturbs all of them.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +26,9 @@ from sojourn.store.embedded import EmbeddedServer
 
 COHORT = 10_000
 """People who are due at once, whatever the number of enrolled."""
+
+COHORTS = 5
+"""Cohorts per run: one takes little more than a tenth of a second, in which a machine does other things, too."""
 
 JOURNEY_RUNS = 3
 """At most so many runs with many journeys: everybody is due in each, so they take long and scatter little."""
@@ -68,7 +75,7 @@ def measure(
     server: EmbeddedServer, sizes: Sequence[int], journeys: Sequence[int], people: int, runs: int, idle_seconds: int
 ) -> Result:
     options = {"enrolled": _listed(sizes), "journeys": _listed(journeys), "people": people, "runs": runs}
-    cohorts = {size: _enrolled(server, size, min(COHORT, *sizes), runs) for size in sizes}
+    cohorts = _sizes(server, sizes, runs * COHORTS)
     crowds: dict[int, Crowd] = {}
     idle: dict[str, float] = {}
     for number in journeys:
@@ -140,21 +147,50 @@ class Engine:
 # Enrolled ---------------------------------------------------------------------------------------------------
 
 
-def _enrolled(server: EmbeddedServer, size: int, cohort: int, runs: int) -> list[Advance]:
-    """Move one small cohort after the other, then everybody. The cohorts come on top of `size`."""
-    say(f"growth: setting up {size:,} enrolled")
-    url = database.make_database(server, [welcome()])
-    people = size + cohort * (runs + 1)
-    database.add_people(url, people)
-    database.enroll(url, people, journeys=1)
-    database.place(url, people, [(cohort, STEP * turn) for turn in range(1, runs + 2)], journeys=1)
-    database.settle(url)
-    engine = Engine(server, url)
-    with engine.worker:
-        engine.advance(STEP, cohort, "to warm up")
-        found = [engine.advance(STEP * turn, cohort, f"{size:,} enrolled") for turn in range(2, runs + 2)]
-        found.append(engine.advance(timedelta(days=31), size, f"{size:,} enrolled, all due"))
-        engine.close()
+class Enrolled:
+    """A crowd that waits in one journey, with an engine of its own."""
+
+    def __init__(self, server: EmbeddedServer, size: int, cohort: int) -> None:
+        say(f"growth: setting up {size:,} enrolled")
+        self.size = size
+        self._cohort = cohort
+        self._url = database.make_database(server, [welcome()], name=_named(size))
+        database.add_people(self._url, size)
+        database.enroll(self._url, size, journeys=1)
+        database.place(self._url, size, [], journeys=1)
+        database.settle(self._url)
+        self.engine = Engine(server, self._url)
+
+    def advance(self, turn: int) -> Advance:
+        """Let one more cohort come to the wait, and move it."""
+        database.place_again(self._url, self.size, self._cohort, STEP * turn, turn=turn)
+        return self.engine.advance(STEP * turn, self._cohort, f"{self.size:,} enrolled")
+
+    def advance_all(self) -> Advance:
+        return self.engine.advance(timedelta(days=31), self.size, f"{self.size:,} enrolled, all due")
+
+
+def _named(size: int) -> str:
+    return f"bench_{size}"
+
+
+def _sizes(server: EmbeddedServer, sizes: Sequence[int], turns: int) -> dict[int, list[Advance]]:
+    """Move one small cohort after the other, each crowd in turn; then everybody. The first cohort is to warm up."""
+    cohort = min(COHORT, *sizes)
+    with contextlib.ExitStack() as stack:
+        crowds = [Enrolled(server, size, cohort) for size in sizes]
+        for crowd in crowds:
+            stack.enter_context(crowd.engine.worker)
+            crowd.advance(1)
+        found: dict[int, list[Advance]] = {size: [] for size in sizes}
+        for turn in range(2, turns + 2):
+            for crowd in crowds:
+                found[crowd.size].append(crowd.advance(turn))
+        for crowd in crowds:
+            found[crowd.size].append(crowd.advance_all())
+            crowd.engine.close()
+    for size in sizes:
+        database.drop_database(server, name=_named(size))
     return found
 
 
