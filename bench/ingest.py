@@ -32,7 +32,18 @@ from sojourn.store.embedded import EmbeddedServer
 BATCH = 500
 BATCH_CLIENTS, SINGLE_CLIENTS = 4, 32
 BATCH_BAR, SINGLE_BAR = 0.4, 0.5
+SINGLES = 4000
 KEY = "bench-write-key"
+COSTS = {
+    "server, batches": "the server's processes, batches",
+    "postgres, batches": "PostgreSQL, batches",
+    "postgres, copy": "PostgreSQL, COPY",
+    "server, single": "the server's processes, single events",
+    "postgres, single": "PostgreSQL, single events",
+    "server, no-op": "the server's processes, a route that does nothing",
+}
+"""Whose processor time is told."""
+
 COLUMNS = "shard, kind, workspace_id, app_id, profile_id, name, data, source_id, occurred_at, received_at"
 
 
@@ -50,14 +61,14 @@ def measure(server: EmbeddedServer, events: int, runs: int) -> Result:
         )
     database.settle(url)
     rates: dict[str, list[float]] = {"batches": [], "copy": [], "single": [], "no-op": []}
-    costs: dict[str, list[float]] = {"server": [], "postgres": [], "copy": []}
+    costs: dict[str, list[float]] = {name: [] for name in COSTS}
     with _serving(url) as (base_url, pid):
         for run in range(runs + 1):
             say(f"ingest: run {run} of {runs}")
             found = asyncio.run(_run(server, url, base_url, pid, events))
             if run:  # the first one warms up
-                for name, value in found.items():
-                    (rates if name in rates else costs)[name.removeprefix("cost ")].append(value)
+                for name, values in (rates | costs).items():
+                    values.append(found[name])
     return _result(rates, costs, events, runs)
 
 
@@ -79,18 +90,24 @@ async def _run(server: EmbeddedServer, url: str, base_url: str, pid: int, events
 
             return post
 
-        before = _processor(pid), server_seconds(postmaster)
-        found["batches"] = events / await _all(range(0, events, BATCH), batch, BATCH_CLIENTS)
-        after = _processor(pid), server_seconds(postmaster)
-        found["cost server"], found["cost postgres"] = ((b - a) / events for a, b in zip(before, after, strict=True))
+        async def timed(name: str, work: range, act: Callable[[int], Awaitable[None]], clients: int) -> None:
+            count = len(work) * work.step
+            before = _processor(pid), server_seconds(postmaster)
+            found[name] = count / await _all(work, act, clients)
+            after = _processor(pid), server_seconds(postmaster)
+            found[f"server, {name}"], found[f"postgres, {name}"] = (
+                (b - a) / count for a, b in zip(before, after, strict=True)
+            )
+
+        await timed("batches", range(0, events, BATCH), batch, BATCH_CLIENTS)
         lines = _lines(url)
         assert len(lines) == events, f"{len(lines)} rows of {events} events"
         began = server_seconds(postmaster)
         found["copy"] = events / await _copy(url, lines)
-        found["cost copy"] = (server_seconds(postmaster) - began) / events
-        some = range(min(events, 4000))
-        found["single"] = len(some) / await _all(some, single("/v1/track"), SINGLE_CLIENTS)
-        found["no-op"] = len(some) / await _all(some, single("/no-op"), SINGLE_CLIENTS)
+        found["postgres, copy"] = (server_seconds(postmaster) - began) / events
+        some = range(min(events, SINGLES))
+        await timed("single", some, single("/v1/track"), SINGLE_CLIENTS)
+        await timed("no-op", some, single("/no-op"), SINGLE_CLIENTS)
     return found
 
 
@@ -189,11 +206,7 @@ def _result(rates: dict[str, list[float]], costs: dict[str, list[float]], events
     spent = Table(
         "Processor time, µs of a core per event:",
         ["whose", "µs"],
-        [
-            ["the server's processes, batches", spread([cost * 1e6 for cost in costs["server"]], ".1f")],
-            ["PostgreSQL, batches", spread([cost * 1e6 for cost in costs["postgres"]], ".1f")],
-            ["PostgreSQL, COPY", spread([cost * 1e6 for cost in costs["copy"]], ".1f")],
-        ],
+        [[text, spread([cost * 1e6 for cost in costs[name]], ".1f")] for name, text in COSTS.items()],
     )
     raw = {"rates": rates, "processor_seconds_per_event": costs}
     return Result("ingest", {"events": events, "runs": runs}, [speeds, bars, spent], raw)
