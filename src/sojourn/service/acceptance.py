@@ -53,12 +53,19 @@ NAMED_SIZE_MAX = 32_000_000
 class _Unit:
     """Notices that become durable together, and who waits for it."""
 
-    __slots__ = ("done", "notices", "size")
+    __slots__ = ("done", "letters", "notices", "size")
 
     def __init__(self, notices: Sequence[Notice], done: "asyncio.Future[None]") -> None:
         self.notices = notices
         self.done = done
-        self.size = sum(notice.size for notice in notices)
+        # Made now, while another transaction is under way, and not when the database waits for the next one.
+        self.letters = [letter for notice in notices for letter in notice.letters()]
+        self.size = sum([len(letter.data) for letter in self.letters])
+
+    @property
+    def is_simple(self) -> bool:
+        """Tell whether letters say all of the notices."""
+        return all(len(notice.identities) <= NAMES_MAX for notice in self.notices)
 
 
 class Acceptance:
@@ -153,6 +160,7 @@ class Acceptance:
     async def _flush(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # so that what came at the same moment comes along
                 await self._commit(self._next_batch())
         finally:
             self._flushing = None
@@ -169,13 +177,13 @@ class Acceptance:
         self._waiting_size -= size
         return batch
 
-    async def _append_at_once(self, notices: Sequence[Notice]) -> bool:
-        """Accept notices in one statement, if it is settled who all their people are. Return whether it was."""
-        if any(len(notice.identities) > NAMES_MAX for notice in notices):
+    async def _append_at_once(self, batch: Sequence[_Unit]) -> bool:
+        """Accept a batch in one statement, if it is settled who all its people are. Return whether it was."""
+        if sum(unit.size for unit in batch) > DATA_MAX or not all(unit.is_simple for unit in batch):
             return False
         shard_count, now = await self._facts.shard_count(), self._clock()
-        letters = [letter for notice in notices for letter in notice.letters()]
-        events = {(word.workspace_id, word.name) for word in letters if word.kind == "event" and word.name is not None}
+        letters = [letter for unit in batch for letter in unit.letters]
+        events = {(each.workspace_id, each.name) for each in letters if each.kind == "event" and each.name is not None}
         async with single_statements(self._pool) as conn:
             return await append_letters(conn, letters, shard_count=shard_count, events=events, now=now)
 
@@ -183,10 +191,8 @@ class Acceptance:
         """Commit a batch. Where it fails for what it holds, part it, so that only what is at fault fails."""
         try:
             with availability():
-                notices = [notice for unit in batch for notice in unit.notices]
-                is_small = sum(unit.size for unit in batch) <= DATA_MAX
-                if not (is_small and await self._append_at_once(notices)):
-                    await self._accept_many(notices)
+                if not await self._append_at_once(batch):
+                    await self._accept_many([notice for unit in batch for notice in unit.notices])
         except Exception as failure:  # noqa: BLE001 - it belongs to those who wait
             middle = len(batch) // 2
             if middle and not isinstance(failure, Unavailable):

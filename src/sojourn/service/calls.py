@@ -37,9 +37,7 @@ async def track_calls(resources: Resources, caller: Caller, command: TrackCalls)
         raise NotAllowed
     now = resources.clock()
     names = {call.name for call in command.calls if call.kind == "event"}
-    undefined = {
-        n for n in names if n and not await resources.facts.takes_event(caller.workspace_id, caller.app_id, n, now)
-    }
+    undefined = await resources.facts.untaken_events(caller.workspace_id, caller.app_id, names - {""}, now)
     texts = _checked_texts(command.calls, undefined)
     reader = _Reader(
         workspace_id=caller.workspace_id,

@@ -53,11 +53,6 @@ class Notice(Struct, frozen=True, kw_only=True):
                 return identity.value
         return None
 
-    @property
-    def size(self) -> int:
-        """Return how long the words are in all."""
-        return sum(len(word.data) for word in self.words)
-
     def rows(self, person: Person, now: datetime) -> Iterable[InboxRow]:
         """Address the words to the person."""
         device = self.device
@@ -78,7 +73,7 @@ class Notice(Struct, frozen=True, kw_only=True):
         )
 
     def letters(self) -> Iterable[Letter]:
-        """Address the words by name, while it is not known where the person is. For at most two identities."""
+        """Address the words by the first two names, while it is not known where the person is."""
         lead, device = self.identities[0], self.device
         other = self.identities[1] if len(self.identities) > 1 else None
         return [

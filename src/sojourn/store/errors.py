@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Generator, Mapping
+from types import TracebackType
 
 from psycopg.errors import DeadlockDetected, IntegrityError, OperationalError, SerializationFailure
 
@@ -129,10 +130,17 @@ def domain_errors() -> Generator[None, None, None]:
         raise rule from error
 
 
-@contextlib.contextmanager
-def availability() -> Generator[None, None, None]:
+class availability:  # noqa: N801 - it is used like the function beside it; every request passes it twice
     """Tell failures that have nothing to do with what was asked for: no connection, none free, no answer in time."""
-    try:
-        yield
-    except OperationalError as error:
-        raise Unavailable from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin something that takes the database."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise `Unavailable` in place of an error of the driver."""
+        if isinstance(error, OperationalError):
+            raise Unavailable from error

@@ -1,8 +1,8 @@
 """Metrics of requests, for Prometheus: how many, how they ended, how long they took."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from time import perf_counter
+from types import TracebackType
+from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -17,19 +17,40 @@ class RequestMetrics:
         self._seconds = Histogram(
             "sojourn_request_seconds", "Time to the answer.", ("dialect", "method"), registry=registry
         )
+        # To find the counter of some labels takes the library longer than to count.
+        self._counters: dict[tuple[str, str, str], Counter] = {}
+        self._histograms: dict[tuple[str, str], Histogram] = {}
 
-    @contextmanager
-    def measure(self, dialect: str, method: str) -> Generator["Measured"]:
+    def measure(self, dialect: str, method: str) -> "Measured":
         """Measure one request; whoever answers it says how it ended."""
-        measured, began = Measured(), perf_counter()
-        try:
-            yield measured
-        finally:
-            self._requests.labels(dialect, method, measured.outcome).inc()
-            self._seconds.labels(dialect, method).observe(perf_counter() - began)
+        return Measured(self, dialect, method)
+
+    def count(self, dialect: str, method: str, outcome: str, seconds: float) -> None:
+        """Count a request that has ended."""
+        counter = self._counters.get((dialect, method, outcome))
+        if counter is None:
+            counter = self._counters[dialect, method, outcome] = self._requests.labels(dialect, method, outcome)
+        counter.inc()
+        histogram = self._histograms.get((dialect, method))
+        if histogram is None:
+            histogram = self._histograms[dialect, method] = self._seconds.labels(dialect, method)
+        histogram.observe(seconds)
 
 
 class Measured:
-    """How a request ended: `ok`, or the code of the problem."""
+    """A request under way, as a context. `outcome` is how it ended: `ok`, or the code of the problem."""
 
-    outcome = "ok"
+    __slots__ = ("_began", "_dialect", "_method", "_metrics", "outcome")
+
+    def __init__(self, metrics: RequestMetrics, dialect: str, method: str) -> None:
+        self.outcome = "ok"
+        self._metrics, self._dialect, self._method = metrics, dialect, method
+        self._began = perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._metrics.count(self._dialect, self._method, self.outcome, perf_counter() - self._began)

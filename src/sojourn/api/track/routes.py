@@ -71,10 +71,11 @@ def _with_origin(response: Response[bytes]) -> Response[bytes]:
 async def _accept(service: Service, method: str, request: AnyRequest) -> None:
     if method not in wire.METHODS:
         raise UnknownMethod(f"unknown method; the methods are {', '.join(wire.METHODS)}")
-    header = request.headers.get("authorization", "")
+    headers = request.headers
+    header = headers.get("authorization", "")
     # A key in the header is looked at before the body is.
     caller = await service.authenticate(write_key(header), "write") if header else None
-    body = inflate(await read_body(request), request.headers.get("content-encoding", ""), limit=BODY_MAX)
+    body = inflate(await read_body(request), headers.get("content-encoding", ""), limit=BODY_MAX)
     decoded = wire.decode(method, body)
     if caller is None:
         caller = await service.authenticate(decoded.write_key[:KEY_MAX], "write")
