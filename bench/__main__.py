@@ -1,4 +1,4 @@
-"""Command line: `python -m bench [all | advance | audience | growth | ingest | latency | explain] [options]`.
+"""Command line: `python -m bench [all | advance | audience | growth | ingest | latency | segments | explain]`.
 
 `make bench` runs `all`.
 """
@@ -9,18 +9,18 @@ import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from bench import advance, audience, explain, growth, ingest, latency, machine, report
+from bench import advance, audience, explain, growth, ingest, latency, machine, report, segments
 from bench.progress import quiet, say
 from bench.report import Result
 from sojourn.store.embedded import EmbeddedServer
 
-CHOICES = ("all", "advance", "audience", "growth", "ingest", "latency", "explain")
+CHOICES = ("all", "advance", "audience", "growth", "ingest", "latency", "segments", "explain")
 
 
 def main() -> None:
     quiet()
     options = _parser().parse_args()
-    chosen = ("advance", "audience", "growth", "ingest", "latency") if options.bench == "all" else (options.bench,)
+    chosen = CHOICES[1:-1] if options.bench == "all" else (options.bench,)
     with _data_dir(options.data_dir) as data_dir:
         results, about = _measure(chosen, data_dir, options)
     if results:
@@ -35,7 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="Measures Sojourn on an embedded PostgreSQL of its own.")
     parser.add_argument("bench", nargs="?", default="all", choices=CHOICES)
     parser.add_argument(
-        "--people", type=int, default=1_000_000, help="how many the welcome series moves (default: %(default)s)"
+        "--people",
+        type=int,
+        default=1_000_000,
+        help="how many the welcome series moves, or are in the crowd that segments count (default: %(default)s)",
     )
     parser.add_argument("--runs", type=int, default=5, help="how often each thing is measured (default: %(default)s)")
     sizes = "10000,100000,1000000,5000000"
@@ -61,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--changes", type=int, default=500, help="audience: changes of each kind (default: %(default)s)"
     )
-    parser.add_argument("--events", type=int, default=100_000, help="ingest: how many (default: %(default)s)")
+    parser.add_argument(
+        "--events", type=int, help="ingest: how many (default: 100000); segments: how many (default: 10 per person)"
+    )
     parser.add_argument("--rate", type=int, default=200, help="latency: events per second (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=30, help="latency: for how long (default: %(default)s)")
     parser.add_argument(
@@ -104,7 +109,10 @@ def _measure(chosen: Sequence[str], data_dir: Path, options: argparse.Namespace)
                         )
                     )
                 case "ingest":
-                    results.append(ingest.measure(server, options.events, options.runs))
+                    results.append(ingest.measure(server, options.events or 100_000, options.runs))
+                case "segments":
+                    events = options.events or 10 * options.people
+                    results.append(segments.measure(server, options.people, events, options.runs))
                 case "explain":
                     print(explain.plan(server, options.people))
                 case _:

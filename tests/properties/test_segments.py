@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import math
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sojourn.compiler.audience import resolved
 from sojourn.compiler.comparisons import ONE_VALUE, ORDERED, TEXTUAL
 from sojourn.compiler.lookup import Lookup
 from sojourn.compiler.parameters import Parameters
 from sojourn.compiler.segments import SegmentScope, check_segment, predicate
+from sojourn.compiler.sweeps import TABLES, Part, Sweep, condition, undecided
 from sojourn.model.segments import (
     All,
     AnyOf,
@@ -376,6 +379,36 @@ def test_sql_selects_whom_the_evaluator_selects(
         settle(conn, crowd)
         for lookup in get_args(Lookup):
             assert selected(conn, segment, scope, lookup) == wanted, lookup
+        for undecided_people in (0, math.inf):
+            assert swept(conn, segment, scope, undecided_people) == wanted, undecided_people
+        assert_the_rest_is_decided(conn, segment, scope, wanted)
+
+
+def swept(
+    conn: psycopg.Connection, segment: Expression, scope: SegmentScope, undecided_people: float
+) -> list[bool | None]:
+    """Ask as a sweep over everybody does."""
+    parameters = Parameters()
+    parts = {table: [Part(100)] for table in TABLES}
+    way = Sweep(parts, undecided_people, NOW).lookup_across
+    clause = condition(resolved(segment, scope), parameters, scope, way)
+    values = {**parameters.values, "shards": [SHARD], "now": NOW}
+    found = conn.execute(f"select p.profile_id from profile as p where {clause}", values).fetchall()
+    people = conn.execute("select profile_id from profile order by 1").fetchall()
+    return [number in set(found) for number in people]
+
+
+def assert_the_rest_is_decided(
+    conn: psycopg.Connection, segment: Expression, scope: SegmentScope, wanted: list[bool]
+) -> None:
+    """Whoever the row decides is in the segment, or not, whatever there is in other tables."""
+    whole = resolved(segment, scope)
+    left = selected(conn, undecided(whole), scope)
+    with rolled_back(conn):
+        conn.execute("delete from event; delete from device; delete from static_member")
+        without = selected(conn, whole, scope)
+    for is_left, one, other in zip(left, wanted, without, strict=True):
+        assert is_left or one == other
 
 
 KINDS = {

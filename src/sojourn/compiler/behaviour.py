@@ -22,7 +22,8 @@ from sojourn.model.segments import BestTime, Event
 
 NOW = "%(now)s::timestamptz"
 
-HABITS_WINDOW = "make_interval(hours => 2160)"
+HABITS_DAYS = 90
+HABITS_WINDOW = f"make_interval(hours => {24 * HABITS_DAYS})"
 """90 times 24 hours: a day of an interval may be an hour longer or shorter, by the zone of the session."""
 
 HABITS_SINCE = f"{NOW} - {HABITS_WINDOW}"
@@ -31,7 +32,7 @@ HABITS_SINCE = f"{NOW} - {HABITS_WINDOW}"
 
 def event(wanted: Event, rows: Rows, parameters: Parameters, app_ids: Mapping[str, int]) -> str:
     """Return a SQL boolean, never null: whether the person has done it."""
-    clauses = list(_clauses(wanted, parameters, app_ids))
+    clauses = list(_clauses(wanted, rows, parameters, app_ids))
     met = " and ".join(_totals(wanted, parameters))
     if not met:
         return rows.have("event", "e", clauses)
@@ -50,19 +51,19 @@ def nothing_is_enough(wanted: Event) -> bool:
 
 def done(wanted: Event, rows: Rows, parameters: Parameters, app_ids: Mapping[str, int]) -> str:
     """Return the query for what a person's events that count come to, as jsonb: how many, when first and last."""
-    where = " and ".join([*rows.of("e"), *_clauses(wanted, parameters, app_ids)])
+    where = " and ".join([*rows.of("e"), *_clauses(wanted, rows, parameters, app_ids)])
     added = "" if wanted.sum is None else f", 'sum', {total(wanted.sum.path, parameters)}"
     facts = f"'count', count(*), 'first', min(e.occurred_at), 'last', max(e.occurred_at){added}"
     return f"select jsonb_build_object({facts}) from event as e where {where}"
 
 
-def _clauses(wanted: Event, parameters: Parameters, app_ids: Mapping[str, int]) -> Iterator[str]:
+def _clauses(wanted: Event, rows: Rows, parameters: Parameters, app_ids: Mapping[str, int]) -> Iterator[str]:
     """Yield what an event must meet to count."""
     yield f"e.name = {parameters.add(wanted.name, 'text')}"
     if wanted.app is not None:
         yield f"e.app_id = {app_ids[wanted.app]:d}"
     if wanted.days is not None:
-        since = f"{NOW} - make_interval(hours => {24 * wanted.days:d})"
+        since = rows.ago(wanted.days)
         yield from (f"e.occurred_at > {since}", f"e.received_at > {since}")
     if wanted.when is not None:
         yield compare_time("e.occurred_at", wanted.when, parameters)

@@ -38,6 +38,7 @@ VERSION_FORM = "`1.10`"
 DATE_FORMS = "`YYYY-MM-DD[ T]HH:MM[:SS]`, unix seconds or `N days ago`"
 ORDERLY = f"a number, a version such as {VERSION_FORM}, or a date: {DATE_FORMS}"
 
+BIGINT = 2**63
 MAX_VALUES = 1_000
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _LIKE_JSON = re.compile(r"[-0-9\[{]|(true|false)\Z", re.IGNORECASE)
@@ -110,7 +111,7 @@ def check_time(wanted: Comparison, where: str) -> Iterator[Problem]:
 
 def compare_number(stored: str, wanted: Comparison, parameters: Parameters) -> str:
     """Return a SQL boolean: whether a numeric expression, which is never null, meets `wanted`."""
-    given = [parameters.add(json.dumps(value), "numeric") for value in wanted.values]
+    given = [_number(value, parameters) for value in wanted.values]
     match wanted.operator:
         case "EQ" | "IN":
             return f"({stored} in ({', '.join(given)}))"
@@ -120,6 +121,13 @@ def compare_number(stored: str, wanted: Comparison, parameters: Parameters) -> s
             return f"({stored} between {given[0]} and {given[1]})"
         case operator:
             return f"({stored} {SYMBOLS[operator]} {given[0]})"
+
+
+def _number(value: Scalar, parameters: Parameters) -> str:
+    # Counts of a million people are compared as what they are, and not as decimals.
+    if isinstance(value, int) and abs(value) < BIGINT:
+        return parameters.add(value, "bigint")
+    return parameters.add(json.dumps(value), "numeric")
 
 
 def zero_meets(wanted: Comparison) -> bool:  # noqa: PLR0911 - one case per operator

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+NOW = "%(now)s::timestamptz"
 SHARD = "%(shard)s::smallint"
 SHARDS = "any(%(shards)s::smallint[])"
 
@@ -28,6 +29,7 @@ class Rows:
         shard: What the shard of rows that are looked up per person equals.
         whole: For look-ups over a whole set of people: the shards that it covers, in SQL; None where it is per person.
         key: The columns that say who somebody is in that set.
+        is_planned_anew: Whether each run of the statement has a plan of its own, made for its values.
     """
 
     profile: str
@@ -35,6 +37,15 @@ class Rows:
     shard: str
     whole: str | None
     key: tuple[str, ...]
+    is_planned_anew: bool = False
+
+    def ago(self, days: int) -> str:
+        """Return the instant so many times 24 hours before now; a day of an interval may have 23 or 25."""
+        interval = f"make_interval(hours => {24 * days:d})"
+        if not self.is_planned_anew:
+            return f"{NOW} - {interval}"
+        # The same, but without a look at the session's time zone: a constant to the planner, who then leaves out days.
+        return f"((({NOW} at time zone 'UTC') - {interval}) at time zone 'UTC')"
 
     def of(self, alias: str) -> list[str]:
         """Return the clauses that pick the rows, in `alias`, of the person, or of everybody in the set."""
@@ -74,6 +85,6 @@ def rows_of(profile: str, attributes: str, lookup: Lookup) -> Rows:
         case "shard":
             return Rows(profile, attributes, SHARD, SHARD, ("profile_id",))
         case "each_across":
-            return Rows(profile, attributes, f"{profile}.shard", None, ())
+            return Rows(profile, attributes, f"{profile}.shard", None, (), is_planned_anew=True)
         case "across":
-            return Rows(profile, attributes, f"{profile}.shard", SHARDS, ("shard", "profile_id"))
+            return Rows(profile, attributes, f"{profile}.shard", SHARDS, ("shard", "profile_id"), is_planned_anew=True)

@@ -4,6 +4,7 @@ The set operations, apps and references are here; what an operator means for a v
 is known beside attributes in `compiler.facts`, what people did in `compiler.behaviour`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -46,7 +47,7 @@ def predicate(
     *,
     profile: str = "p",
     attributes: str | None = None,
-    lookup: Lookup = "each",
+    lookup: Lookup | Callable[[Expression], Lookup] = "each",
 ) -> str:
     """Return a SQL boolean, never null: whether the person in a row of `profile` is in the segment.
 
@@ -58,7 +59,7 @@ def predicate(
         scope: What the segment refers to.
         profile: The alias of the row, which has all columns that are known of a person.
         attributes: A jsonb expression to read instead of the row's attributes.
-        lookup: How what is known in other tables is looked up.
+        lookup: How what is known in other tables is looked up, always or by condition.
 
     Raises:
         SegmentRefused: The segment has problems.
@@ -66,7 +67,11 @@ def predicate(
     problems = check_segment(expression, scope)
     if problems:
         raise SegmentRefused(problems=tuple(problems))
-    rows = rows_of(profile, attributes or f"{profile}.attributes", lookup)
+    read = attributes or f"{profile}.attributes"
+
+    def rows(leaf: Expression) -> Rows:
+        return rows_of(profile, read, lookup(leaf) if callable(lookup) else lookup)
+
     return _Spelling(parameters, scope, rows).spell(expression)
 
 
@@ -76,7 +81,7 @@ class _Spelling:
 
     parameters: Parameters
     scope: SegmentScope
-    rows: Rows
+    rows: Callable[[Expression], Rows]
 
     def spell(self, expression: Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per kind
         match expression:
@@ -94,37 +99,39 @@ class _Spelling:
                 return self.spell(self.scope.segments[code])
             case Static(code=code):
                 listed = f"m.segment_id = {self.scope.lists[code]:d}"
-                return self.rows.have("static_member", "m", [listed])
+                return self.rows(expression).have("static_member", "m", [listed])
             case Event():
-                return event(expression, self.rows, self.parameters, self.scope.app_ids)
+                return event(expression, self.rows(expression), self.parameters, self.scope.app_ids)
             case BestTime():
-                return best_time(expression, self.rows)
+                return best_time(expression, self.rows(expression))
             case Fact():
-                return fact(expression, self.rows, self.parameters)
+                return fact(expression, self.rows(expression), self.parameters)
             case Geo():
-                return within_radius(expression, self.rows, self.parameters)
+                return within_radius(expression, self.rows(expression), self.parameters)
             case Updated():
-                return compare_time(f"{self.rows.profile}.updated_at", expression, self.parameters)
+                return compare_time(f"{self.rows(expression).profile}.updated_at", expression, self.parameters)
             case _:
                 assert_never(expression)
 
     def _joined(self, parts: tuple[Expression, ...], word: str, empty: str) -> str:
         return f"({word.join(map(self.spell, parts))})" if parts else empty
 
-    def _member(self, app: str) -> str:
-        return f"({self.rows.profile}.app_ids @> array[{self.scope.app_ids[app]:d}])"
+    def _member(self, app: str, rows: Rows) -> str:
+        return f"({rows.profile}.app_ids @> array[{self.scope.app_ids[app]:d}])"
 
     def _attribute(self, wanted: Attribute) -> str:
-        met = compare(at_path(self.rows.attributes, wanted.path, self.parameters), wanted, self.parameters)
-        return f"({self._member(wanted.app)} and {met})" if wanted.app is not None else met
+        rows = self.rows(wanted)
+        met = compare(at_path(rows.attributes, wanted.path, self.parameters), wanted, self.parameters)
+        return f"({self._member(wanted.app, rows)} and {met})" if wanted.app is not None else met
 
     def _application(self, wanted: Application) -> str:
+        rows = self.rows(wanted)
         if not (wanted.platforms or wanted.with_tokens):
-            return self._member(wanted.app)
+            return self._member(wanted.app, rows)
         clauses = [f"d.app_id = {self.scope.app_ids[wanted.app]:d}"]
         if wanted.platforms:
             platforms = [platform.lower() for platform in wanted.platforms]
             clauses.append(f"lower(d.platform) = any ({self.parameters.add(platforms, 'text[]')})")
         if wanted.with_tokens:
             clauses.append("d.push_token is not null")
-        return self.rows.have("device", "d", clauses)
+        return rows.have("device", "d", clauses)

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sojourn.compiler.parameters import Parameters
 from sojourn.compiler.seen import conditions, question
-from sojourn.compiler.segments import SegmentScope, predicate
+from sojourn.compiler.segments import SegmentScope
 from sojourn.model.identities import Person, device_identity, user_identity
 from sojourn.model.problems import Problem
 from sojourn.model.segments import All, AnyOf, Expression, Not, Reference
@@ -22,12 +21,12 @@ from sojourn.service.commands import (
 from sojourn.service.errors import PersonNotFound, SegmentNotFound
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
+from sojourn.service.segment_sweeps import restriction_across
 from sojourn.service.segments import parsed, require_meaning, source_problems
 from sojourn.service.values import id_problems, name_problems, refuse, text_problems
 from sojourn.store.asking import ask_about_person, asking, count_people, sample_people
 from sojourn.store.connection import Conn
 from sojourn.store.definitions import read_shards
-from sojourn.store.exporting import Restriction
 from sojourn.store.identities import find_identities
 
 ATTRIBUTES_MAX = 50
@@ -61,10 +60,8 @@ async def preview_segment(resources: Resources, caller: Caller, command: Preview
     refuse(_preview_problems(command))
     async with asking(resources.pool) as conn:
         meant = await _meant(conn, caller, command)
-        parameters = Parameters()
-        text = predicate(meant.expression, parameters, meant.scope, lookup="across")
-        who = Restriction(text, {**parameters.values, "now": resources.clock()})
         shards = await read_shards(conn)
+        who = await restriction_across(conn, meant.expression, meant.scope, shards=shards, now=resources.clock())
         count = await count_people(conn, workspace_id=caller.workspace_id, shards=shards, who=who)
         if not count or not command.sample:
             return People(count=count)

@@ -7,10 +7,14 @@ from typing import Any, LiteralString, cast
 from psycopg import sql
 from psycopg.errors import QueryCanceled
 
+from sojourn.compiler.sweeps import TABLES, Part, Sizes, Table
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.errors import TookTooLong
 from sojourn.store.exporting import Restriction
 from sojourn.store.queries import QUERIES
+
+SAMPLED_PAGES = 200
+"""Pages of `profile` that an estimate reads; each holds some twenty people."""
 
 STATEMENT_SECONDS = 60
 """How long one question may take."""
@@ -27,6 +31,7 @@ async def asking(pool: Pool, *, seconds: int = STATEMENT_SECONDS) -> AsyncGenera
         async with pool.connection() as conn, conn.transaction():
             await conn.execute(QUERIES["freeze"])
             await conn.execute(QUERIES["limit_statements"], {"milliseconds": 1000 * seconds})
+            await conn.execute(QUERIES["raise_memory"])
             yield conn
     except QueryCanceled as error:
         raise TookTooLong from error
@@ -45,10 +50,38 @@ async def sample_people(
     conn: Conn, *, workspace_id: int, shards: Sequence[int], who: Restriction, count: int
 ) -> list[tuple[int, str | None, Mapping[str, Any]]]:
     """Return number, user id and attributes of the first people who meet a condition, by shard."""
-    order = sql.SQL("order by p.shard, p.profile_id limit {}").format(sql.Literal(count))
-    statement = sql.SQL("{} and {} {}").format(QUERIES["sample_people"], _text(who.text), order)
+    # `offset 0`: who is wanted is found as for a count, and not by trying one person after the other.
+    statement = sql.SQL(
+        "select w.profile_id, w.user_id, w.attributes from ({} and {} offset 0) as w"
+        " order by w.shard, w.profile_id limit {}"
+    ).format(QUERIES["sample_people"], _text(who.text), sql.Literal(count))
     values = {**who.values, "workspace_id": workspace_id, "shards": list(shards)}
     return [(row[0], row[1], row[2]) for row in await (await conn.execute(statement, values, prepare=False)).fetchall()]
+
+
+async def work_alone(conn: Conn) -> None:
+    """Let the statements of the transaction have one process each."""
+    await conn.execute(QUERIES["work_alone"])
+
+
+async def read_sizes(conn: Conn) -> Sizes:
+    """Return about how many rows there are of what people did, have and are listed on."""
+    sizes: dict[Table, list[Part]] = {table: [] for table in TABLES}
+    cursor = await conn.execute(QUERIES["table_sizes"], {"names": list(TABLES)})
+    for name, rows, ends in await cursor.fetchall():
+        sizes[name].append(Part(rows, ends))
+    return sizes
+
+
+async def estimate_people(conn: Conn, *, workspace_id: int, shards: Sequence[int], who: Restriction) -> float:
+    """Return about how many people of a workspace meet a condition over all the shards, and at least one."""
+    ((pages,),) = await (await conn.execute(QUERIES["profile_pages"])).fetchall()
+    statement = sql.SQL("{} and {}").format(QUERIES["estimate_people"], _text(who.text))
+    share = min(100.0, 100 * SAMPLED_PAGES / max(pages, 1))
+    values = {**who.values, "workspace_id": workspace_id, "shards": list(shards), "share": share}
+    row = await (await conn.execute(statement, values, prepare=False)).fetchone()
+    assert row is not None, "a count is one row"
+    return row[0]
 
 
 async def ask_about_person(

@@ -43,6 +43,7 @@ async def exported_rows(
     async with pool.connection() as conn, conn.transaction():
         await conn.execute(QUERIES["freeze"])
         await conn.execute(QUERIES["limit_idling"])
+        await conn.execute(QUERIES["raise_memory"])
         for shard in await read_shards(conn):
             async for row in _rows(conn, statement, {**restriction.values, **values, "shard": shard}):
                 yield row

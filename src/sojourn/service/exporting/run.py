@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from datetime import datetime
+from typing import Any
 
-from sojourn.compiler.parameters import Parameters
-from sojourn.compiler.segments import check_segment, predicate
+from sojourn.compiler.segments import check_segment
 from sojourn.model.problems import Problem
 from sojourn.seglang import SeglangError, parse
 from sojourn.service.errors import InvalidFilter
@@ -13,8 +14,10 @@ from sojourn.service.exporting.rows import Cells, cells_of
 from sojourn.service.exporting.texts import encoder_of, header_of
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
+from sojourn.service.segment_sweeps import restriction_in_shard
 from sojourn.service.segments import SOURCE_MAX
 from sojourn.service.values import ATTRIBUTES_MAX, name_problems, refuse
+from sojourn.store.definitions import read_shards
 from sojourn.store.directory import app_ids
 from sojourn.store.exporting import Restriction, exported_rows
 
@@ -33,7 +36,7 @@ async def export_batches(
     """
     refuse(_problems(plan))
     values = await _values(resources, workspace_id, plan)
-    restriction = await _restriction(resources, workspace_id, plan)
+    restriction = await _restriction(resources, workspace_id, plan, values["now"])
     cells = cells_of(plan)
     batch: list[Cells] = []
     async with aclosing(exported_rows(resources.pool, plan.subject, values, restriction)) as rows:
@@ -59,7 +62,7 @@ async def export_text(
         yield head
 
 
-async def _values(resources: Resources, workspace_id: int, plan: ExportPlan) -> dict[str, object]:
+async def _values(resources: Resources, workspace_id: int, plan: ExportPlan) -> dict[str, Any]:
     if plan.application_code is None:
         async with resources.pool.connection() as conn:
             apps = sorted((await app_ids(conn, workspace_id=workspace_id)).values())
@@ -76,7 +79,7 @@ async def _values(resources: Resources, workspace_id: int, plan: ExportPlan) -> 
     }
 
 
-async def _restriction(resources: Resources, workspace_id: int, plan: ExportPlan) -> Restriction:
+async def _restriction(resources: Resources, workspace_id: int, plan: ExportPlan, now: datetime) -> Restriction:
     if not plan.filter:
         return Restriction("true", {})
     try:
@@ -85,12 +88,18 @@ async def _restriction(resources: Resources, workspace_id: int, plan: ExportPlan
         raise InvalidFilter(f"invalid filter: {failure.text}") from failure
     async with resources.pool.connection() as conn:
         scope = await load_scope(conn, workspace_id)
-    problems = tuple(check_segment(expression, scope))
-    if problems:
-        raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
-    parameters = Parameters()
-    text = predicate(expression, parameters, scope)
-    return Restriction(text, parameters.values)
+        problems = tuple(check_segment(expression, scope))
+        if problems:
+            raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
+        shards = await read_shards(conn)
+        return await restriction_in_shard(
+            conn,
+            expression,
+            scope,
+            shards=shards,
+            now=now,
+            is_asked_once=plan.subject == "people",
+        )
 
 
 def _problems(plan: ExportPlan) -> Iterator[Problem]:

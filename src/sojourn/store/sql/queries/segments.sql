@@ -79,6 +79,14 @@ where j.journey_id = any(%(journey_ids)s::integer[]);
 -- How long a statement may take until the transaction ends.
 select set_config('statement_timeout', %(milliseconds)s::text, true);
 
+-- name: raise_memory
+-- Let a set of millions of people be kept in memory until the transaction ends: a set that is not is gone through per person.
+set local work_mem = '256MB';
+
+-- name: work_alone
+-- Let a statement have one process until the transaction ends: each of several would make a set of people anew.
+set local max_parallel_workers_per_gather = 0;
+
 -- name: count_people
 -- How many people of a workspace there are in some shards; a condition follows.
 select count(*)
@@ -87,8 +95,32 @@ where p.shard = any(%(shards)s::smallint[])
   and p.workspace_id = %(workspace_id)s;
 
 -- name: sample_people
--- People of a workspace in some shards; a condition, an order and a limit follow.
-select p.profile_id, p.user_id, p.attributes
+-- People of a workspace in some shards; a condition follows.
+select p.shard, p.profile_id, p.user_id, p.attributes
 from profile as p
 where p.shard = any(%(shards)s::smallint[])
   and p.workspace_id = %(workspace_id)s;
+
+-- name: estimate_people
+-- About how many people of a workspace there are in some shards, by a few hundred pages, and rather too many than none;
+-- a condition follows. `share` is in percent.
+select (1 + count(*)) * 100 / %(share)s::double precision
+from profile as p tablesample system (%(share)s::double precision) repeatable (0)
+where p.shard = any(%(shards)s::smallint[])
+  and p.workspace_id = %(workspace_id)s;
+
+-- name: profile_pages
+-- How many pages `profile` takes on disk.
+select pg_relation_size('profile') / current_setting('block_size')::bigint;
+
+-- name: table_sizes
+-- The tables given, or their partitions: about how many rows each has, and the first day that is not in it any more, if
+-- it has such a bound.
+select
+    given.name,
+    case when c.reltuples < 0 then pg_relation_size(c.oid) / 100.0 else c.reltuples end::double precision as row_count,
+    (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9]{4}-[0-9]{2}-[0-9]{2})'))[1]::date as ends
+from unnest(%(names)s::text[]) as given(name)
+cross join lateral pg_partition_tree(given.name::regclass) as tree
+join pg_class as c on c.oid = tree.relid
+where tree.isleaf;
