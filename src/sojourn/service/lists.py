@@ -25,6 +25,7 @@ from sojourn.service.exporting.rows import names_of
 from sojourn.service.history.people import identity_of, limit_problems
 from sojourn.service.notices import json_text
 from sojourn.service.resources import Resources
+from sojourn.service.segment_views import segment_view
 from sojourn.service.values import INTEGER_MAX, code_problems, id_problems, refuse, text_problems, title_problems
 from sojourn.store import errors as store_errors
 from sojourn.store import lists as store
@@ -34,7 +35,7 @@ from sojourn.store.deletion import people_numbered
 from sojourn.store.former import find_heirs
 from sojourn.store.identities import find_identities
 from sojourn.store.inbox import InboxRow, append_inbox
-from sojourn.store.segments import insert_segment, next_epoch
+from sojourn.store.segments import find_segment, insert_segment, next_epoch
 
 BATCH = 10_000
 """People told to the inbox, or cleared off a list that is no more, in one transaction."""
@@ -76,15 +77,9 @@ async def create_list(resources: Resources, caller: Caller, command: CreateList)
         except store_errors.AlreadyExists as taken:
             raise AlreadyExists(taken.text) from taken
         await next_epoch(conn)  # requests may name it from now on
-    return Segment(
-        code=code,
-        title=command.title,
-        source=render(itself),
-        application_code=app,
-        created_at=now,
-        is_list=True,
-        members=0,
-    )
+        made = await find_segment(conn, workspace_id=caller.workspace_id, code=code)
+        assert made is not None, "the segment was inserted"
+        return segment_view(made, members=0)
 
 
 async def change_members(resources: Resources, caller: Caller, command: ChangeMembers) -> MembersAccepted:

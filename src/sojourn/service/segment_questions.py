@@ -22,7 +22,7 @@ from sojourn.service.errors import PersonNotFound, SegmentNotFound
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
 from sojourn.service.segment_sweeps import restriction_across
-from sojourn.service.segments import parsed, require_meaning, source_problems
+from sojourn.service.segments import parsed, read_tree, require_meaning, source_problems
 from sojourn.service.values import id_problems, name_problems, refuse, text_problems
 from sojourn.store.asking import ask_about_person, asking, count_people, sample_people
 from sojourn.store.connection import Conn
@@ -133,7 +133,11 @@ async def _meant(conn: Conn, caller: Caller, command: _Asking) -> _Meant:
     scope = await load_scope(conn, caller.workspace_id)
     if command.code and command.code not in scope.segments:
         raise SegmentNotFound
-    expression = scope.segments[command.code] if command.code else parsed(command.source)
+    tree = command.rule_tree if isinstance(command, PreviewSegment) else None
+    if tree is not None:
+        expression = read_tree(tree)
+    else:
+        expression = scope.segments[command.code] if command.code else parsed(command.source)
     require_meaning(expression, scope)
     return _Meant(expression, scope)
 
@@ -150,7 +154,8 @@ async def _person(conn: Conn, caller: Caller, command: ExplainSegment, shard_cou
 
 
 def _problems(command: _Asking) -> Iterator[Problem]:
-    if bool(command.code) == bool(command.source):
+    tree = command.rule_tree if isinstance(command, PreviewSegment) else None
+    if [bool(command.code), bool(command.source), tree is not None].count(True) != 1:
         yield Problem("segment.which", "source", "exactly one of `code` and `source` is required")
     yield from text_problems(command.code, "code")
     yield from source_problems(command.source)

@@ -1,32 +1,38 @@
 """Segments: named audiences, written and listed by operators."""
 
-from collections.abc import Iterator
-
-from msgspec.structs import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sojourn.compiler.segments import SegmentScope, check_segment
 from sojourn.model.problems import Problem
 from sojourn.model.segments import Expression, Reference
-from sojourn.seglang import SeglangError, parse
+from sojourn.ruletree import RuleTreeRefused
+from sojourn.ruletree import parse as parse_tree
+from sojourn.seglang import SeglangError, parse, render
 from sojourn.service.codes import new_code
 from sojourn.service.commands import (
+    AudienceList,
     Caller,
     CreateSegment,
     DeleteSegment,
     Done,
+    GetAudience,
     GetSegment,
+    ListAudiences,
     ListSegments,
     Segment,
     SegmentList,
     UpdateSegment,
 )
-from sojourn.service.errors import AlreadyExists, AppNotFound, InUse, InvalidFilter, SegmentNotFound
+from sojourn.service.errors import AlreadyExists, AppNotFound, InUse, InvalidDocument, InvalidFilter, SegmentNotFound
 from sojourn.service.lists import clear_list
 from sojourn.service.notices import json_text
 from sojourn.service.reach import segment_warnings
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import decode_expression, load_scope
 from sojourn.service.segment_users import SegmentUsers, find_users, notify_users, require_usable
+from sojourn.service.segment_views import segment_view
 from sojourn.service.values import code_problems, refuse, text_problems, title_problems
 from sojourn.store import errors as store_errors
 from sojourn.store import segments as store
@@ -40,7 +46,7 @@ from sojourn.store.upkeep import days_kept
 NAMED_MAX = 10
 """Users of a segment that a refusal names."""
 
-SOURCE_MAX = 20_000
+DESCRIPTION_MAX, SOURCE_MAX = 10_000, 20_000
 
 
 async def create_segment(resources: Resources, caller: Caller, command: CreateSegment) -> Segment:
@@ -56,7 +62,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
     code, now = command.code or new_code(), resources.clock()
     app = command.application_code
     app_id = None if app is None else await resources.facts.app_id(caller.workspace_id, app)
-    expression = parsed(command.source)
+    expression = _meant(command.source, command.rule_tree)
     async with resources.pool.connection() as conn, conn.transaction():
         scope = await load_scope(conn, caller.workspace_id)
         require_meaning(expression, scope)
@@ -68,7 +74,9 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
                 app_id=app_id,
                 code=code,
                 title=command.title,
-                source=command.source,
+                description=command.description,
+                source=command.source or render(expression),
+                rule_tree=_tree_text(command.rule_tree),
                 expression=json_text(expression),
                 is_list=False,
                 now=now,
@@ -76,14 +84,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
         except store_errors.AlreadyExists as taken:
             raise AlreadyExists(taken.text) from taken
         await store.next_epoch(conn)  # requests may name it from now on
-    return Segment(
-        code=code,
-        title=command.title,
-        source=command.source,
-        application_code=app,
-        created_at=now,
-        warnings=warnings,
-    )
+        return replace(await shown(conn, caller, code), warnings=warnings)
 
 
 async def get_segment(resources: Resources, caller: Caller, command: GetSegment) -> Segment:
@@ -94,7 +95,7 @@ async def get_segment(resources: Resources, caller: Caller, command: GetSegment)
     """
     refuse(text_problems(command.code, "code"))
     async with resources.pool.connection() as conn:
-        return await _shown(conn, caller, command.code)
+        return await shown(conn, caller, command.code)
 
 
 async def update_segment(resources: Resources, caller: Caller, command: UpdateSegment) -> Segment:
@@ -114,10 +115,10 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
     async with resources.pool.connection() as conn, conn.transaction():
         await store.lock_segments(conn, workspace_id=caller.workspace_id)
         found = await find(conn, caller, command.code)
-        source = found.source if command.source is None else command.source
-        if found.is_list and source != found.source:
+        given = _given(command, found)
+        if found.is_list and given.source != found.source:
             raise InvalidFilter("a fixed list has no filter")
-        expression = parsed(source)
+        expression = given.expression
         scope = await load_scope(conn, caller.workspace_id)
         scope = SegmentScope(
             app_ids=scope.app_ids,
@@ -131,8 +132,10 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
             await store.update_segment(
                 conn,
                 segment_id=found.segment_id,
-                title=command.title,
-                source=source,
+                title=found.title if command.title is None else command.title,
+                description=found.description if command.description is None else command.description,
+                source=given.source,
+                rule_tree=given.rule_tree,
                 expression=json_text(expression),
                 now=now,
             )
@@ -144,9 +147,49 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
             users = await find_users(conn, scope, command.code)
             await require_usable(conn, scope, users, zones)
             await notify_users(conn, caller.workspace_id, users, epoch=epoch, shard_count=shard_count, now=now)
-        shown = await _shown(conn, caller, command.code)
-        warnings = segment_warnings(expression, scope, await days_kept(conn), shown.application_code)
-        return replace(shown, warnings=warnings)
+        kept = await shown(conn, caller, command.code)
+        warnings = segment_warnings(expression, scope, await days_kept(conn), kept.application_code)
+        return replace(kept, warnings=warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a segment means, in all its spellings. `rule_tree` is JSON text."""
+
+    expression: Expression
+    source: str
+    rule_tree: str | None
+
+
+def _given(command: UpdateSegment, found: StoredSegment) -> _Given:
+    if command.source is None and command.rule_tree is None:
+        return _Given(decode_expression(found.expression), found.source, found.rule_tree)
+    expression = _meant(command.source or "", command.rule_tree)
+    return _Given(expression, command.source or render(expression), _tree_text(command.rule_tree))
+
+
+def _meant(source: str, rule_tree: Mapping[str, Any] | None) -> Expression:
+    return parsed(source) if rule_tree is None else read_tree(rule_tree)
+
+
+def read_tree(rule_tree: Mapping[str, Any]) -> Expression:
+    """Read a rule tree.
+
+    Raises:
+        InvalidDocument: It is none, with all problems; their places lie below `rule_tree`.
+    """
+    try:
+        return parse_tree(rule_tree)
+    except RuleTreeRefused as failure:
+        problems = tuple(
+            Problem(each.code, f"rule_tree/{each.where.replace('.', '/')}".rstrip("/"), each.text)
+            for each in failure.problems
+        )
+        raise InvalidDocument(problems=problems) from failure
+
+
+def _tree_text(rule_tree: Mapping[str, Any] | None) -> str | None:
+    return None if rule_tree is None else json_text(rule_tree)
 
 
 async def delete_segment(resources: Resources, caller: Caller, command: DeleteSegment) -> Done:
@@ -181,14 +224,40 @@ def _listed(users: SegmentUsers) -> str:
     return ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
 
 
-async def _shown(conn: Conn, caller: Caller, code: str) -> Segment:
+async def get_audience(resources: Resources, caller: Caller, command: GetAudience) -> Segment:
+    """Show the segment that is an audience.
+
+    Raises:
+        SegmentNotFound: The workspace has none of this id.
+    """
+    async with resources.pool.connection() as conn:
+        code = await store.audience_code(conn, workspace_id=caller.workspace_id, segment_uuid=command.audience)
+        if code is None:
+            raise SegmentNotFound
+        return await shown(conn, caller, code)
+
+
+async def list_audiences(resources: Resources, caller: Caller, command: ListAudiences) -> AudienceList:
+    """Show a part of the segments, newest first."""
+    refuse(text_problems(command.search, "search"))
+    async with resources.pool.connection() as conn:
+        found, total = await store.list_audiences(
+            conn,
+            workspace_id=caller.workspace_id,
+            search=command.search,
+            skipped=command.offset,
+            count=command.limit,
+        )
+    return AudienceList(items=tuple(map(segment_view, found)), total=total)
+
+
+async def shown(conn: Conn, caller: Caller, code: str) -> Segment:
     """Show a segment as it is; of a fixed list, how many are on it."""
     found = await find(conn, caller, code)
-    shown = _segment(found)
     if not found.is_list:
-        return shown
+        return segment_view(found)
     members = await count_members(conn, segment_id=found.segment_id, shards=await read_shards(conn))
-    return replace(shown, members=members)
+    return segment_view(found, members=members)
 
 
 async def find(conn: Conn, caller: Caller, code: str) -> StoredSegment:
@@ -234,10 +303,18 @@ def source_problems(source: str) -> Iterator[Problem]:
 
 
 def _problems(command: CreateSegment | UpdateSegment) -> Iterator[Problem]:
-    yield from title_problems(command.title)
+    if command.title is not None:
+        yield from title_problems(command.title)
     yield from code_problems(command.code)
-    if command.source is not None:
+    if command.source and command.rule_tree is not None:
+        yield Problem("segment.which", "source", "either a filter or a rule tree is given")
+    if command.source:
         yield from source_problems(command.source)
+    if command.description is not None:
+        if len(command.description) > DESCRIPTION_MAX:
+            rule = f"a description has at most {DESCRIPTION_MAX} characters"
+            yield Problem("description.length", "description", rule)
+        yield from text_problems(command.description, "description")
 
 
 async def list_segments(resources: Resources, caller: Caller, command: ListSegments) -> SegmentList:
@@ -253,15 +330,4 @@ async def list_segments(resources: Resources, caller: Caller, command: ListSegme
                 raise AppNotFound
             apps = {command.application_code: apps[command.application_code]}
         found = await store.list_segments(conn, workspace_id=caller.workspace_id, app_ids=apps.values())
-    return SegmentList(items=tuple(_segment(each) for each in found))
-
-
-def _segment(stored: StoredSegment) -> Segment:
-    return Segment(
-        code=stored.code,
-        title=stored.title,
-        source=stored.source,
-        application_code=stored.application_code,
-        created_at=stored.created_at,
-        is_list=stored.is_list,
-    )
+    return SegmentList(items=tuple(segment_view(each) for each in found))

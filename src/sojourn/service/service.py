@@ -84,7 +84,15 @@ from sojourn.service.reports import get_statistics
 from sojourn.service.resources import Resources
 from sojourn.service.roles import ALLOWED_TO
 from sojourn.service.segment_questions import count_segment, explain_segment, preview_segment
-from sojourn.service.segments import create_segment, delete_segment, get_segment, list_segments, update_segment
+from sojourn.service.segments import (
+    create_segment,
+    delete_segment,
+    get_audience,
+    get_segment,
+    list_audiences,
+    list_segments,
+    update_segment,
+)
 from sojourn.service.sessions import SessionOptions, Sessions, SignedIn
 from sojourn.service.sites import (
     create_site,
@@ -139,6 +147,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.FindPeople, find_people),
     (c.GetAccount, get_account),
     (c.GetAttributes, get_attributes),
+    (c.GetAudience, get_audience),
     (c.GetBulkRequest, get_bulk_request),
     (c.GetContent, get_content),
     (c.GetEntryRequest, get_entry_request),
@@ -156,6 +165,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ListAccounts, list_accounts),
     (c.ListApps, list_apps),
     (c.ListContents, list_contents),
+    (c.ListAudiences, list_audiences),
     (c.ListEventDefinitions, list_event_definitions),
     (c.ListJourneys, list_journeys),
     (c.ListMembers, list_members),

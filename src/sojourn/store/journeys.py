@@ -112,13 +112,18 @@ async def count_journeys(conn: Conn, wanted: JourneyFilter) -> int:
     return row[0]
 
 
+def containing(search: str) -> str:
+    """Return the pattern of what contains a text."""
+    escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def _filter(wanted: JourneyFilter) -> dict[str, Any]:
-    escaped = wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return {
         "workspace_id": wanted.workspace_id,
         "app_ids": list(wanted.app_ids),
         "statuses": list(wanted.statuses),
-        "title_pattern": f"%{escaped}%",
+        "title_pattern": containing(wanted.search),
     }
 
 

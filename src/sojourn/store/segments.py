@@ -3,15 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sojourn.store.connection import Conn
 from sojourn.store.errors import domain_errors
+from sojourn.store.journeys import containing
 from sojourn.store.queries import QUERIES
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSegment:
-    """A row of `segment`. `expression` is JSON text."""
+    """A row of `segment`. `expression` and `rule_tree` are JSON text."""
 
     code: str
     title: str
@@ -22,6 +24,9 @@ class StoredSegment:
     is_list: bool
     created_at: datetime
     updated_at: datetime
+    segment_uuid: UUID
+    description: str
+    rule_tree: str | None
 
 
 async def insert_segment(
@@ -35,6 +40,8 @@ async def insert_segment(
     expression: str,
     is_list: bool,
     now: datetime,
+    description: str = "",
+    rule_tree: str | None = None,
 ) -> None:
     """Keep a segment.
 
@@ -50,6 +57,8 @@ async def insert_segment(
         "expression": expression,
         "is_list": is_list,
         "now": now,
+        "description": description,
+        "rule_tree": rule_tree,
     }
     with domain_errors():
         await conn.execute(QUERIES["insert_segment"], values)
@@ -61,6 +70,27 @@ async def list_segments(conn: Conn, *, workspace_id: int, app_ids: Collection[in
     return [StoredSegment(*row) for row in await cursor.fetchall()]
 
 
+async def list_audiences(
+    conn: Conn, *, workspace_id: int, search: str, skipped: int, count: int
+) -> tuple[list[StoredSegment], int]:
+    """Return some of the segments with `search` in the title, newest first, and how many there are in all."""
+    values = {
+        "workspace_id": workspace_id,
+        "title_pattern": containing(search),
+        "skipped": skipped,
+        "count": count,
+    }
+    rows = await (await conn.execute(QUERIES["list_audiences"], values)).fetchall()
+    return [StoredSegment(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
+
+
+async def audience_code(conn: Conn, *, workspace_id: int, segment_uuid: UUID) -> str | None:
+    """Return the code of the segment that a uuid names."""
+    values = {"workspace_id": workspace_id, "segment_uuid": segment_uuid}
+    row = await (await conn.execute(QUERIES["audience_code"], values)).fetchone()
+    return None if row is None else row[0]
+
+
 async def find_segment(conn: Conn, *, workspace_id: int, code: str) -> StoredSegment | None:
     """Return a segment of a workspace."""
     cursor = await conn.execute(QUERIES["find_segment"], {"workspace_id": workspace_id, "code": code})
@@ -69,14 +99,30 @@ async def find_segment(conn: Conn, *, workspace_id: int, code: str) -> StoredSeg
 
 
 async def update_segment(
-    conn: Conn, *, segment_id: int, title: str, source: str, expression: str, now: datetime
+    conn: Conn,
+    *,
+    segment_id: int,
+    title: str,
+    source: str,
+    expression: str,
+    now: datetime,
+    description: str,
+    rule_tree: str | None,
 ) -> None:
     """Give a segment another title and meaning.
 
     Raises:
         AlreadyExists: Another segment of the workspace has this title.
     """
-    values = {"segment_id": segment_id, "title": title, "source": source, "expression": expression, "now": now}
+    values = {
+        "segment_id": segment_id,
+        "title": title,
+        "source": source,
+        "expression": expression,
+        "now": now,
+        "description": description,
+        "rule_tree": rule_tree,
+    }
     with domain_errors():
         await conn.execute(QUERIES["update_segment"], values)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -10,12 +11,14 @@ from sojourn.model.problems import Problem
 
 
 class CreateSegment(Struct, frozen=True, kw_only=True):
-    """Store a named segment. Reply: `Segment`."""
+    """Store a named segment, in exactly one of its spellings. Reply: `Segment`."""
 
     title: str
-    source: str
+    source: str = ""
+    rule_tree: Mapping[str, Any] | None = None
     code: str = ""
     application_code: str | None = None
+    description: str = ""
 
 
 class GetSegment(Struct, frozen=True, kw_only=True):
@@ -28,12 +31,15 @@ class UpdateSegment(Struct, frozen=True, kw_only=True):
     """Give a segment another title and meaning, also where journeys run by it. Reply: `Segment`.
 
     Attributes:
-        source: None: the meaning stays as it is; that of a fixed list always does.
+        title: None: it stays as it is; the description, too.
+        source: None: the meaning stays as it is, unless a rule tree is given; that of a fixed list always does.
     """
 
     code: str
-    title: str
+    title: str | None = None
+    description: str | None = None
     source: str | None = None
+    rule_tree: Mapping[str, Any] | None = None
 
 
 class DeleteSegment(Struct, frozen=True, kw_only=True):
@@ -50,10 +56,14 @@ class CountSegment(Struct, frozen=True, kw_only=True):
 
 
 class PreviewSegment(Struct, frozen=True, kw_only=True):
-    """Count the people in a segment, and show some, with these attributes. Reply: `People`."""
+    """Count the people in a segment, and show some, with these attributes. Reply: `People`.
+
+    Exactly one of `code`, `source` and `rule_tree` says which segment. Without a rule tree, as for `CountSegment`.
+    """
 
     code: str = ""
     source: str = ""
+    rule_tree: Mapping[str, Any] | None = None
     sample: int = 10
     attributes: tuple[str, ...] = ()
 
@@ -98,6 +108,27 @@ class Explained(Struct, frozen=True, kw_only=True):
     parts: tuple["Explained", ...] = ()
 
 
+class GetAudience(Struct, frozen=True, kw_only=True):
+    """Reply: `Segment`. Raises: SegmentNotFound."""
+
+    audience: UUID
+
+
+class ListAudiences(Struct, frozen=True, kw_only=True):
+    """Segments with `search` in the title, newest first. Reply: `AudienceList`."""
+
+    search: str = ""
+    limit: int = 20
+    offset: int = 0
+
+
+class AudienceList(Struct, frozen=True, kw_only=True):
+    """A part of the segments of a workspace."""
+
+    items: tuple["Segment", ...]
+    total: int
+
+
 class ListSegments(Struct, frozen=True, kw_only=True):
     """Reply: `SegmentList`."""
 
@@ -108,6 +139,8 @@ class Segment(Struct, frozen=True, kw_only=True):
     """A stored segment.
 
     Attributes:
+        audience: Its name as an audience.
+        rule_tree: Of one that was written as such.
         is_list: Whether it is a fixed list.
         members: How many people are on the list; None where nobody counted.
         warnings: For whoever made or changed it: it may not find whom it seems to.
@@ -118,6 +151,10 @@ class Segment(Struct, frozen=True, kw_only=True):
     source: str
     application_code: str | None
     created_at: datetime
+    updated_at: datetime
+    audience: UUID
+    description: str = ""
+    rule_tree: Mapping[str, Any] | None = None
     is_list: bool = False
     members: int | None = None
     warnings: tuple[Problem, ...] = ()

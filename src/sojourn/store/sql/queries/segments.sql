@@ -1,14 +1,17 @@
 -- name: insert_segment
 -- Keep a named segment.
-insert into segment (workspace_id, app_id, code, title, source, expression, is_list, created_at, updated_at)
+insert into segment
+    (workspace_id, app_id, code, title, description, source, rule_tree, expression, is_list, created_at,
+     updated_at)
 values (
-    %(workspace_id)s, %(app_id)s, %(code)s, %(title)s, %(source)s, %(expression)s::jsonb, %(is_list)s, %(now)s, %(now)s
+    %(workspace_id)s, %(app_id)s, %(code)s, %(title)s, %(description)s, %(source)s,
+    %(rule_tree)s::jsonb, %(expression)s::jsonb, %(is_list)s, %(now)s, %(now)s
 );
 
 -- name: list_segments
 -- The segments of a workspace that belong to these apps or to none, by title.
 select s.code, s.title, s.source, a.application_code, s.expression::text as expression, s.segment_id,
-    s.is_list, s.created_at, s.updated_at
+    s.is_list, s.created_at, s.updated_at, s.segment_uuid, s.description, s.rule_tree::text as rule_tree
 from segment as s
 left join app as a on a.app_id = s.app_id
 where s.workspace_id = %(workspace_id)s
@@ -31,15 +34,39 @@ for no key update;
 -- name: find_segment
 -- A segment of a workspace.
 select s.code, s.title, s.source, a.application_code, s.expression::text as expression, s.segment_id,
-    s.is_list, s.created_at, s.updated_at
+    s.is_list, s.created_at, s.updated_at, s.segment_uuid, s.description, s.rule_tree::text as rule_tree
 from segment as s
 left join app as a on a.app_id = s.app_id
 where s.workspace_id = %(workspace_id)s and s.code = %(code)s;
 
+-- name: audience_code
+-- The code of the segment that a uuid names.
+select code
+from segment
+where workspace_id = %(workspace_id)s and segment_uuid = %(segment_uuid)s;
+
+-- name: list_audiences
+-- Some of the segments of a workspace, newest first, and how many there are in all.
+select s.code, s.title, s.source, a.application_code, s.expression::text as expression, s.segment_id,
+    s.is_list, s.created_at, s.updated_at, s.segment_uuid, s.description, s.rule_tree::text as rule_tree,
+    count(*) over () as total
+from segment as s
+left join app as a on a.app_id = s.app_id
+where s.workspace_id = %(workspace_id)s
+  and s.title ilike %(title_pattern)s
+order by s.created_at desc, s.segment_id desc
+offset %(skipped)s
+limit %(count)s;
+
 -- name: update_segment
 -- Give a segment another title and meaning.
 update segment
-set title = %(title)s, source = %(source)s, expression = %(expression)s::jsonb, updated_at = %(now)s
+set title = %(title)s,
+    description = %(description)s,
+    source = %(source)s,
+    rule_tree = %(rule_tree)s::jsonb,
+    expression = %(expression)s::jsonb,
+    updated_at = %(now)s
 where segment_id = %(segment_id)s;
 
 -- name: delete_segment
