@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from sojourn.compiler.segments import SegmentScope, check_segment
 from sojourn.model.problems import Problem
 from sojourn.model.segments import Expression, Reference
