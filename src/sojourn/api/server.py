@@ -10,19 +10,22 @@ from prometheus_client import CollectorRegistry
 
 from sojourn.api.audience.routes import audience_routes
 from sojourn.api.common.bodies import AnyRequest
+from sojourn.api.common.docs import Volume, docs_routes
 from sojourn.api.common.health import Readiness, health_routes
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.common.refusals import InternalError, MalformedRequest, UnknownMethod, UnknownPath
 from sojourn.api.common.request_ids import add_request_id, log_request_ids
 from sojourn.api.gateway.bridge import EXTERNAL_PREFIX, gateway_routes
 from sojourn.api.gateway.bridge import refusal as gateway_refusal
+from sojourn.api.gateway.openapi import document as gateway_document
 from sojourn.api.ingest.routes import PREFIX as INGEST_PREFIX
 from sojourn.api.ingest.routes import ingest_routes
 from sojourn.api.ingest.routes import refused as ingest_refusal
 from sojourn.api.journeys.door import DoorOptions
+from sojourn.api.journeys.openapi import document as journeys_document
 from sojourn.api.journeys.problems import refused as journeys_refusal
+from sojourn.api.journeys.routes import ROUTES, journeys_routes
 from sojourn.api.journeys.routes import is_ours as is_of_journeys
-from sojourn.api.journeys.routes import journeys_routes
 from sojourn.api.track.hooks import PREFIX as HOOKS_PREFIX
 from sojourn.api.track.hooks import hook_routes
 from sojourn.api.track.routes import PREFIX as TRACK_PREFIX
@@ -69,6 +72,12 @@ def create_app(
             *hook_routes(service, metrics),
             *track_routes(service, metrics),
             *webhook_routes(service, metrics),
+            *docs_routes(
+                (
+                    Volume(name="", title="Journeys API", document=journeys_document(ROUTES)),
+                    Volume(name="gateway", title="Gateway API", document=gateway_document()),
+                )
+            ),
             *journeys_routes(service, metrics, door or DoorOptions()),
             *tracking_routes(service.reactions),
             *sdk_routes(),

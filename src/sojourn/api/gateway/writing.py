@@ -31,7 +31,7 @@ def to_json(message: Message) -> object:
     if isinstance(message, Value):
         return plain_value(message)
     fields = cast("list[FieldDescriptor]", message.DESCRIPTOR.fields)
-    return {_spelling(field): _converted(message, field, to_json) for field in fields if _is_shown(message, field)}
+    return {spelling(field): _converted(message, field, to_json) for field in fields if _is_shown(message, field)}
 
 
 def to_plain(message: Message) -> Any:  # noqa: ANN401 - a dict for a message, a scalar for a Value
@@ -59,8 +59,8 @@ def plain_value(value: Value) -> object:
             return None
 
 
-def _spelling(field: FieldDescriptor) -> str:
-    """Return the JSON name: the declared one, unless the contract has one that cannot be declared (`_metadata`)."""
+def spelling(field: FieldDescriptor) -> str:
+    """Return the JSON name of a field: the declared one, or one that cannot be declared (`_metadata`)."""
     return field.name if field.json_name == _camel_case(field.name) else field.json_name
 
 

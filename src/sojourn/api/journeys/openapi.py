@@ -124,7 +124,10 @@ def _query_parameters(route: AnyRoute) -> list[dict[str, Any]]:
 
 def _success(route: AnyRoute) -> dict[str, Any]:
     if route.media != "application/json":
-        return {"description": "Success", "content": {route.media: {"schema": {"type": "string"}}}}
+        told: dict[str, Any] = {"type": "string"}
+        if route.reply is not None:
+            told |= {"contentMediaType": "application/json", "contentSchema": _schema(route.reply)}
+        return {"description": "Success", "content": {route.media: {"schema": told}}}
     data = _schema(route.reply)
     properties: dict[str, Any] = {"data": {"type": "array", "items": data} if route.is_list else data}
     if route.is_list:

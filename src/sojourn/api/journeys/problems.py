@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "exists": CONFLICT,
     "filter.invalid": INVALID,
     "idempotency.mismatch": CONFLICT,
+    "import.moved": CONFLICT,
     "in_use": CONFLICT,
     "internal": INTERNAL,
     "journey.invalid_state": INVALID_STATE,

@@ -6,9 +6,7 @@ from sojourn.api.common.metrics import RequestMetrics
 from sojourn.api.journeys.accounts import ACCOUNT_ROUTES
 from sojourn.api.journeys.auth import AUTH_ROUTES
 from sojourn.api.journeys.content import CONTENT_ROUTES
-from sojourn.api.journeys.docs import docs_routes
 from sojourn.api.journeys.door import Door, DoorOptions
-from sojourn.api.journeys.openapi import document
 from sojourn.api.journeys.routing import AnyRoute
 from sojourn.api.journeys.sdk import SDK_ROUTES
 from sojourn.api.journeys.serving import handlers
@@ -39,8 +37,7 @@ PREFIXES = (
 
 def journeys_routes(service: Service, metrics: RequestMetrics, options: DoorOptions) -> list[HTTPRouteHandler]:
     """Make the handlers of the dialect."""
-    door = Door(service, options)
-    return [*handlers(ROUTES, service, metrics, door), *docs_routes(document(ROUTES))]
+    return handlers(ROUTES, service, metrics, Door(service, options))
 
 
 def is_ours(path: str) -> bool:
