@@ -107,6 +107,7 @@ from sojourn.service.sites import (
 from sojourn.service.statuses import change_status
 from sojourn.service.tokens import Gate
 from sojourn.service.visitors import get_shown, get_site_config, report_content, start_journey
+from sojourn.service.write_keys import create_write_key, list_write_keys, revoke_write_key
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.errors import Unavailable, availability
 from sojourn.store.tokens import TokenKind
@@ -130,6 +131,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.CreateSite, create_site),
     (c.CreateSiteKey, create_site_key),
     (c.CreateWebhook, create_webhook),
+    (c.CreateWriteKey, create_write_key),
     (c.DefineEvent, define_event),
     (c.DeleteAccount, delete_account),
     (c.DeleteContent, delete_content),
@@ -175,6 +177,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ListSiteKeys, list_site_keys),
     (c.ListSites, list_sites),
     (c.ListWebhooks, list_webhooks),
+    (c.ListWriteKeys, list_write_keys),
     (c.OpenApplication, open_application),
     (c.PostEvent, post_event),
     (c.PreviewSegment, preview_segment),
@@ -185,6 +188,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.ReportMessage, report_message),
     (c.RevokeSession, revoke_session),
     (c.RevokeSiteKey, revoke_site_key),
+    (c.RevokeWriteKey, revoke_write_key),
     (c.SetAttributes, set_attributes),
     (c.SetAttributesInBulk, set_attributes_in_bulk),
     (c.SetEventRetention, set_event_retention),
@@ -351,6 +355,7 @@ class Service:
         | c.ReportMessage
         | c.RevokeSession
         | c.RevokeSiteKey
+        | c.RevokeWriteKey
         | c.SetAttributes
         | c.StartJourney
         | c.TrackCalls
@@ -408,6 +413,10 @@ class Service:
     async def run(self, caller: c.Caller, command: c.ListWebhooks) -> c.WebhookList: ...
     @overload
     async def run(self, caller: c.Caller, command: c.TryWebhook) -> Reading: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CreateWriteKey) -> c.NewWriteKey: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListWriteKeys) -> c.WriteKeyList: ...
     @overload
     async def run(self, caller: c.Caller, command: c.ValidateJourney) -> c.Verdict: ...
     @overload

@@ -51,3 +51,34 @@ async def revoke_token(conn: Conn, *, workspace_id: int, token_hash: bytes, now:
         QUERIES["revoke_token"], {"workspace_id": workspace_id, "token_hash": token_hash, "now": now}
     )
     return cursor.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWriteKey:
+    """A write key in force, without its secret."""
+
+    token_id: int
+    title: str
+    created_at: datetime
+
+
+async def insert_write_key(
+    conn: Conn, *, workspace_id: int, app_id: int, token_hash: bytes, title: str, now: datetime
+) -> int:
+    """Make a write key of an app. Return its number."""
+    values = {"workspace_id": workspace_id, "app_id": app_id, "token_hash": token_hash, "title": title, "now": now}
+    row = await (await conn.execute(QUERIES["insert_write_key"], values)).fetchone()
+    assert row is not None, "an insert that succeeds returns its row"
+    return row[0]
+
+
+async def list_write_keys(conn: Conn, *, app_id: int) -> list[StoredWriteKey]:
+    """Return the write keys of an app that are in force, newest first."""
+    cursor = await conn.execute(QUERIES["list_write_keys"], {"app_id": app_id})
+    return [StoredWriteKey(*row) for row in await cursor.fetchall()]
+
+
+async def revoke_write_key(conn: Conn, *, app_id: int, token_id: int, now: datetime) -> bool:
+    """Revoke a write key of an app. Return whether there was one."""
+    cursor = await conn.execute(QUERIES["revoke_write_key"], {"app_id": app_id, "token_id": token_id, "now": now})
+    return cursor.rowcount == 1

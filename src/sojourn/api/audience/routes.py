@@ -9,6 +9,7 @@ from sojourn.api.audience.people import people_routes
 from sojourn.api.audience.people_admin import people_admin_routes
 from sojourn.api.audience.segments import segments_routes
 from sojourn.api.audience.set_tags import set_tags_routes
+from sojourn.api.audience.write_keys import write_key_routes
 from sojourn.api.common.metrics import RequestMetrics
 from sojourn.service.service import Service
 
@@ -23,4 +24,5 @@ def audience_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRoute
         *people_routes(service, metrics),
         *segments_routes(service, metrics),
         *set_tags_routes(service, metrics),
+        *write_key_routes(service, metrics),
     ]
