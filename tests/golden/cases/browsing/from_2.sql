@@ -16,7 +16,7 @@ at_4_condition as materialized (
     select i.enrollment_id, i.profile_id, i.entry_key, i.since, i.after_event, i.context,
         case
             when coalesce((p.attributes ->> %(v1)s::text) = %(v2)s::text or jsonb_typeof((p.attributes -> %(v1)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v1)s::text)) as element(value) where (element.value #>> '{}') = %(v2)s::text), false) then 1
-            when (exists (select 1 from device as d where d.shard = %(shard)s::smallint and d.profile_id = p.profile_id and true and coalesce(coalesce((d.details ->> %(v3)s::text), platform_type_v1(d.platform)) = %(v4)s::text or jsonb_typeof(coalesce(nullif((d.details -> %(v3)s::text), 'null'::jsonb), to_jsonb(platform_type_v1(d.platform)))) = 'array' and exists (select 1 from elements_v1(coalesce(nullif((d.details -> %(v3)s::text), 'null'::jsonb), to_jsonb(platform_type_v1(d.platform)))) as element(value) where (element.value #>> '{}') = %(v4)s::text), false) offset 0) or (select (count(*) >= %(v6)s::numeric) from event as e where e.shard = %(shard)s::smallint and e.profile_id = p.profile_id and e.name = %(v5)s::text)) then 2
+            when (exists (select 1 from device as d where d.shard = %(shard)s::smallint and d.profile_id = p.profile_id and true and coalesce(coalesce((d.details ->> %(v3)s::text), platform_type_v1(d.platform)) = %(v4)s::text or jsonb_typeof(coalesce(nullif((d.details -> %(v3)s::text), 'null'::jsonb), to_jsonb(platform_type_v1(d.platform)))) = 'array' and exists (select 1 from elements_v1(coalesce(nullif((d.details -> %(v3)s::text), 'null'::jsonb), to_jsonb(platform_type_v1(d.platform)))) as element(value) where (element.value #>> '{}') = %(v4)s::text), false) offset 0) or (select (count(*) >= %(v6)s::bigint) from event as e where e.shard = %(shard)s::smallint and e.profile_id = p.profile_id and e.name = %(v5)s::text)) then 2
             else 0
         end as output
     from (
@@ -167,7 +167,7 @@ group by placed.point_no
 -- v3 = "type"
 -- v4 = "mobile"
 -- v5 = "visit"
--- v6 = "3"
+-- v6 = 3
 -- v7 = ["journey goal"]
 -- v8 = ["goal check edb80e0b-e4fb-5734-9f93-a516c7ddb1b8"]
 -- v9 = ""
