@@ -263,8 +263,8 @@ CLEAR = "; ".join(
         "profile", "profile_change", "device", "static_member", "inbox", "event", "event_source",
         "enrollment", "stay", "alarm",
         "audience", "audience_member",
-        "entry_cursor", "passage", "departure", "conversion", "draw", "message", "tally", "request_tally", "listener",
-        "journey",
+        "entry_cursor", "passage", "departure", "conversion", "deadline", "draw", "message", "tally", "request_tally",
+        "listener", "journey",
     )
 )  # fmt: skip
 
@@ -426,9 +426,15 @@ class Lab:
         )
         await self.conn.execute(
             "with bumped as (update installation set epoch = epoch + 1 returning epoch)"
-            " update journey set status = %s::journey_status, version_no = %s, started_at = %s,"
+            " update journey set status = %s::journey_status, advances = %s, version_no = %s, started_at = %s,"
             " changed_epoch = (select epoch from bumped) where journey_id = %s",
-            (journey.status, journey.version_no, journey.started_at, journey.journey_id),
+            (
+                journey.status,
+                journey.advances_anyway,
+                journey.version_no,
+                journey.started_at,
+                journey.journey_id,
+            ),
         )
 
     async def choose(self, journey: Journey, point_no: int, output: int) -> None:
@@ -447,16 +453,22 @@ class Lab:
         self.held_since[journey.journey_id] = self.now
         await self._change(journey)
 
+    async def shut(self, journey: Journey) -> None:
+        """Let nobody in any more; who is inside goes on."""
+        journey.status, journey.advances_anyway = "paused", True
+        await self._change(journey)
+
     async def draft(self, journey: Journey) -> None:
         """Make a draft of a paused journey."""
         journey.status = "draft"
         await self._change(journey)
 
     async def resume(self, journey: Journey) -> None:
-        before, journey.status = journey.status, "running"
+        before, journey.status, journey.advances_anyway = journey.status, "running", False
         await self._change(journey)
-        held_since = self.held_since.pop(journey.journey_id).isoformat()
-        await self.say(self.about(journey, "begin", held_since=held_since, **{"from": before}))
+        held_since = self.held_since.pop(journey.journey_id, None)
+        said = None if held_since is None else held_since.isoformat()
+        await self.say(self.about(journey, "begin", held_since=said, **{"from": before}))
 
     async def finish(self, journey: Journey) -> None:
         journey.status = "finished"

@@ -289,6 +289,7 @@ class Walker:
         self.cancelled: set[Message] = set()
         self.departures: dict[int, Departure] = {}
         self.conversions: dict[tuple[int, str], Conversion] = {}
+        self.deadlines: dict[int, datetime] = {}
         self.draws: dict[tuple[int, int, int], tuple[str, datetime]] = {}
         self.tallies: Counter[tuple[int, int, str, str, datetime]] = Counter()
         self.requests: Counter[tuple[str, str]] = Counter()
@@ -308,6 +309,7 @@ class Walker:
         return (
             any(not self._must_wait(row) for row in self.inbox)
             or any(stay.wake_at <= now for stay in self.stays.values() if self._goes_on(stay))
+            or any(True for _ in self._overdue(now))
             or any(True for _ in self._due_schedules(now))
             or any(True for _ in self._stale_audiences(now))
         )
@@ -375,7 +377,14 @@ class Walker:
                 self._done_until[place] = max(self._done_until[place], row.received_at - JUST_BEFORE)
         self._watch(journey, row)
 
+    def _shift_deadlines(self, journey: Journey, held: timedelta) -> None:
+        for traveller in self.travellers.values():
+            if traveller.journey_id == journey.journey_id and traveller.number in self.deadlines:
+                self.deadlines[traveller.number] += held
+
     def _resume_people(self, journey: Journey, held_since: datetime, resumed_at: datetime) -> None:
+        if journey.graph.settings.resume_policy == "RESUME_SHIFT":
+            self._shift_deadlines(journey, resumed_at - held_since)
         for stay in self._inside(journey.journey_id):
             if stay.reached is not None and not self._keeps_period(stay):
                 continue  # not a matter of time: what they waited for has happened
@@ -773,6 +782,9 @@ class Walker:
             enrollment, journey.journey_id, arrival.profile_id, number, arrival.entry_key, self.now, context
         )
         self.travellers[enrollment] = traveller
+        goal = journey.graph.settings.goal
+        if goal is not None and goal.deadline_days is not None:
+            self.deadlines[enrollment] = self.now + timedelta(days=goal.deadline_days)
         self._count(journey, number, "entered")
         if in_control(journey, arrival.profile_id):
             self.departures[enrollment] = Departure(number, "control", "control group", self.now)
@@ -840,6 +852,8 @@ class Walker:
                 self._leave(stay)
             if due:
                 continue
+            for stay in list(self._overdue(self.now)):
+                self._end(stay, "abandoned", "deadline passed")
             schedules = list(self._due_schedules(self.now))
             for journey, number, zones in schedules:
                 self._run_schedule(journey, number, zones)
@@ -852,6 +866,13 @@ class Walker:
         for place in self._done_until:
             if self.journeys[place[0]].admits:
                 self._done_until[place] = max(self._done_until[place], self.now)
+
+    def _overdue(self, now: datetime) -> Iterator[Stay]:
+        """Yield those whose deadline has come."""
+        for number, stay in self.stays.items():
+            due_at = self.deadlines.get(number)
+            if due_at is not None and due_at <= now and self.journeys[stay.traveller.journey_id].advances:
+                yield stay
 
     def _leave(self, stay: Stay) -> None:
         traveller = stay.traveller

@@ -280,9 +280,9 @@ def schedules(draw: st.DrawFn, begins: datetime) -> dict[str, Any]:
 
 
 @st.composite
-def journey_goals(draw: st.DrawFn) -> dict[str, Any]:
+def journey_goals(draw: st.DrawFn, *, deadlines: bool = False) -> dict[str, Any]:
     how, pattern = draw(st.sampled_from(PAGES))
-    return draw(
+    wanted = draw(
         st.sampled_from(
             [
                 {"event": {"event_name": draw(st.sampled_from(EVENTS)), "event_conditions": draw(conditions())}},
@@ -292,6 +292,8 @@ def journey_goals(draw: st.DrawFn) -> dict[str, Any]:
         )
     )
 
+    return wanted | ({"deadline_days": draw(st.sampled_from([None, 1, 2]))} if deadlines else {})
+
 
 @st.composite
 def conducts(draw: st.DrawFn) -> dict[str, Any]:
@@ -300,7 +302,7 @@ def conducts(draw: st.DrawFn) -> dict[str, Any]:
     conduct = {"reentry": reentry, "exit_on_goal": draw(st.booleans())} if draw(st.booleans()) else None
     return {
         "conduct": conduct,
-        "goal": draw(st.one_of(st.none(), journey_goals())),
+        "goal": draw(st.one_of(st.none(), journey_goals(deadlines=True))),
         "audience_code": draw(st.sampled_from([None, None, "AUDIENCE"])),
         "admits_anonymous": draw(st.sampled_from([True, True, False])),
     }

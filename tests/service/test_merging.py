@@ -11,7 +11,17 @@ import pytest
 from sojourn.engine.runner import Runner
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.identities import Identity, anonymous_identity, device_identity, user_identity
-from sojourn.model.points import AwaitedEvent, Exit, MessageBus, Trigger, TriggerBranch, Wait, WaitForTrigger
+from sojourn.model.points import (
+    AwaitedEvent,
+    EventGoal,
+    Exit,
+    JourneyGoal,
+    MessageBus,
+    Trigger,
+    TriggerBranch,
+    Wait,
+    WaitForTrigger,
+)
 from sojourn.service.commands import Alias, EnrollByApi, GetStatistics
 from sojourn.service.doctor import examine
 from sojourn.service.errors import InvalidDocument
@@ -134,12 +144,16 @@ async def test_enrollments_go_along_and_go_on(bench: Bench, runner: Runner, visi
             id=point_id(), period_seconds=86400, branches=(TriggerBranch(events=(AwaitedEvent(event_name="paid"),)),)
         ),
         Exit(id=point_id()),
+        goal=JourneyGoal(event=EventGoal(event_name="never"), deadline_days=2),
     )
     graph = _with_output(graph)
     journey = await bench.running(graph)
     await visit_and_identify(bench, runner, visitor)
     [ada] = await bench.rows("select shard, profile_id from profile")
     assert await bench.rows("select shard, profile_id from stay") == [ada]
+    limits = await bench.rows("select shard, enrollment_id, due_at from deadline")
+    assert limits == await bench.rows("select shard, enrollment_id, entered_at + interval '2 days' from enrollment")
+    assert (ada[0], limits[0][2]) in await bench.rows("select shard, wake_at from alarm where point_no = 0")
     bench.clock.advance(hours=1)
     await runner.drain()
     assert [row[0] for row in await bench.rows("select after_event > 0 from stay")] == [True]

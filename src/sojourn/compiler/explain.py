@@ -102,6 +102,8 @@ def _admission(admission: Admission) -> Iterator[str]:
         yield "never again with the same entry key" if admission.keyed else "never again"
     if admission.cooldown_seconds:
         yield f"again after {admission.cooldown_seconds:d} seconds"
+    if admission.deadline_seconds:
+        yield f"abandoned after {admission.deadline_seconds:d} seconds"
     if not admission.admits_anonymous:
         yield "nobody without a user id"
     if admission.audience is not None:

@@ -201,6 +201,7 @@ def _admission(
         control_seconds=settings.window_seconds if percent else 0,
         cooldown_seconds=3600 * (reentry.cooldown_hours or 0) if cools and reentry is not None else 0,
         admits_anonymous=settings.admits_anonymous,
+        deadline_seconds=86_400 * (settings.goal.deadline_days or 0) if settings.goal is not None else 0,
         audience=plan_of.scope.segments[code] if code is not None and not (by_request or live) else None,
     )
 

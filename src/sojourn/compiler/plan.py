@@ -62,6 +62,7 @@ class Admission:
         cooldown_seconds: How long after they came in people may come again.
         admits_anonymous: People without a user id may come in.
         audience: Whom the journey is for; None: everybody.
+        deadline_seconds: After how long they leave as abandoned; 0: never.
     """
 
     reenters: bool
@@ -73,6 +74,7 @@ class Admission:
     cooldown_seconds: int = 0
     admits_anonymous: bool = True
     audience: Expression | None = None
+    deadline_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,11 +266,17 @@ class Advance:
         """
         busy = {alarm.journey_id for alarm in alarms if not self._is_schedule(alarm)}
         ready = [alarm for alarm in alarms if alarm.journey_id not in busy or not self._is_schedule(alarm)]
-        return sorted(ready, key=lambda alarm: (self.urgency((alarm.journey_id, alarm.point_no))[0], alarm.wake_at))
+        return sorted(ready, key=self._turn)
+
+    def _turn(self, alarm: Alarm) -> tuple[bool, bool, datetime]:
+        """Order alarms: transactional journeys first, and deadlines before entries that could let people in again."""
+        urgency, _, point_no = self.urgency((alarm.journey_id, alarm.point_no))
+        return urgency, point_no != JOURNEY_ITSELF, alarm.wake_at
 
     def _is_schedule(self, alarm: Alarm) -> bool:
         journey = self.catalog.journeys[alarm.journey_id]
-        return alarm.point_no in journey.schedules() or alarm.point_no in journey.audiences()
+        number = alarm.point_no
+        return number == JOURNEY_ITSELF or number in journey.schedules() or number in journey.audiences()
 
     async def _ring_some(self, waiting: deque[Alarm], crowd: int) -> int:
         """Ring the first alarm; or the first few at once, where the last ones brought few people each.
@@ -285,7 +291,9 @@ class Advance:
         while waiting and len(walks) < together:
             alarm = waiting.popleft()
             journey = self.catalog.journeys[alarm.journey_id]
-            if journey.point(alarm.point_no) is None:
+            if alarm.point_no == JOURNEY_ITSELF:
+                await self._abandon(journey)
+            elif journey.point(alarm.point_no) is None:
                 # The point was removed; a row of the inbox takes its people elsewhere.
                 await self.tick.set_alarm(journey.journey_id, alarm.point_no, None)
             elif alarm.point_no in journey.schedules():
@@ -295,6 +303,12 @@ class Advance:
             else:
                 walks.append((journey, alarm.point_no))
         return await self._resume_all(walks, batch)
+
+    async def _abandon(self, journey: Journey) -> None:
+        """Take out a batch of those whose deadline has come, and set the alarm for the next."""
+        self._progress.moved += await self.tick.abandon_overdue(journey.journey_id, batch=self.budget.people)
+        self._progress.statements += 1
+        await self.tick.set_alarm(journey.journey_id, JOURNEY_ITSELF, await self.tick.next_deadline(journey.journey_id))
 
     async def _resume_all(self, walks: Sequence[tuple[Journey, int]], batch: int) -> int:
         """Let the people go on whose stays at these points are over; return how many the fullest point brought."""

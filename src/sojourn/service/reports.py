@@ -29,6 +29,7 @@ from sojourn.store.reports import ConversionSum, Period, TallyInterval, TallySum
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
 DEPARTURES = {
+    "abandoned": "abandoned",
     "completed": "completed",
     "control": "control",
     "dropped": "dropped",
@@ -37,7 +38,7 @@ DEPARTURES = {
 }
 """How enrollments end, with the metric that counts it."""
 
-ENTRY_KINDS = frozenset({"start_by_segment", "message_bus", "start_by_api"})
+ENTRY_KINDS = frozenset({"element_click", "message_bus", "start_by_api", "start_by_segment", "url_match"})
 OWN_METRICS = frozenset({*DEPARTURES.values(), "control_goal", "entered", "erased", "goal", "left"})
 """What has a place of its own in the numbers of a point, or, as `erased`, none. The rest are outcomes of messages."""
 

@@ -10,7 +10,7 @@ from sojourn.model.identities import Identity, Person
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
-OF_ENROLLMENTS = ("passage", "departure", "conversion", "draw", "message")
+OF_ENROLLMENTS = ("passage", "departure", "conversion", "deadline", "draw", "message")
 """Tables with rows of enrollments, beside those that are counted, too."""
 
 OF_PEOPLE = (

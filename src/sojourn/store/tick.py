@@ -285,6 +285,7 @@ class Tick:
     async def clear_journey(self, journey_id: int, reason: str) -> None:
         """Silence a journey that has ended."""
         await self._do("clear_journey_alarms", journey_id=journey_id)
+        await self._do("clear_journey_deadlines", journey_id=journey_id)
         await self._do("clear_journey_cursors", journey_id=journey_id)
         await self.forget_audience(journey_id)
         await self._do("cancel_queued", journey_id=journey_id, reason=reason)
@@ -296,6 +297,16 @@ class Tick:
     async def shift_stays(self, journey_id: int, held: timedelta, *, timed: Sequence[int]) -> None:
         """Give everybody in a journey the time back during which it was held; `timed` as in `end_stays`."""
         await self._do("shift_stays", journey_id=journey_id, held=held, timed=list(timed))
+        await self._do("shift_deadlines", journey_id=journey_id, held=held)
+
+    async def abandon_overdue(self, journey_id: int, *, batch: int) -> int:
+        """End the enrollments of a journey whose deadline has come; return how many deadlines had."""
+        return (await self._rows("abandon_overdue", journey_id=journey_id, batch=batch))[0][0]
+
+    async def next_deadline(self, journey_id: int) -> datetime | None:
+        """Return when the next deadline of a journey comes, or None if there is none."""
+        rows = await self._rows("next_deadline", journey_id=journey_id)
+        return rows[0][0] if rows else None
 
     async def spread_overdue(self, journey_id: int, *, timed: Sequence[int]) -> None:
         """Let the overdue people of a journey go on over the hour that follows; `timed` as in `end_stays`."""

@@ -14,7 +14,9 @@ EVERYTHING = ""
 
 EVENTS_AT_ONCE = 5_000
 
-OF_ENROLLMENTS = ("enrollments", "stays", "departures", "conversions", "draws", "passages", "messages", "outcomes")
+OF_ENROLLMENTS = (
+    "enrollments", "stays", "departures", "conversions", "deadlines", "draws", "passages", "messages", "outcomes",
+)  # fmt: skip
 """What belongs to enrollments, in the order in which it is moved."""
 
 OF_PEOPLE = ("profile_changes", "devices", "static_members", "profiles")

@@ -11,6 +11,7 @@ from sojourn.store.queries import QUERIES
 
 GROWING = (
     "conversion",
+    "deadline",
     "departure",
     "device",
     "draw",

@@ -237,6 +237,8 @@ def _admit(plan: Plan, entry: Entry, draft: Draft) -> None:
         where j.refusal is null
     """
     draft.add("admitted", admitted, materialized=False)
+    if entry.admission.deadline_seconds:
+        _set_deadlines(plan, entry.admission.deadline_seconds, walks, draft)
     extra, profiles = "", ""
     if plan.carries_attributes:
         profiles = "\n" + lateral("profile", "p", ("attributes",), "p.profile_id = j.profile_id")
@@ -253,6 +255,28 @@ from judged as j{profiles}
     )
     if waits_turn(plan):
         draft.add(plan.start_name, f"select {', '.join(columns(plan))} from entering where turn = 1")
+
+
+def _set_deadlines(plan: Plan, seconds: int, walks: str, draft: Draft) -> None:
+    """Note until when those who come in have to reach the goal, and have the journey woken then."""
+    due_at = f"{NOW} + make_interval(secs => {seconds:d})"
+    limited = f"""
+        insert into deadline (shard, enrollment_id, journey_id, due_at)
+        select {SHARD}, j.enrollment_id, {plan.header.journey_id:d}, {due_at}
+        from judged as j
+        {walks}
+        returning due_at
+    """
+    draft.add("limited", limited, materialized=False)
+    reminded = f"""
+        insert into alarm (shard, journey_id, point_no, wake_at)
+        select {SHARD}, {plan.header.journey_id:d}, 0, min(l.due_at)
+        from limited as l
+        having count(*) > 0
+        on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at
+        where excluded.wake_at < alarm.wake_at
+    """
+    draft.add("reminded", reminded, materialized=False)
 
 
 ENTERING = {

@@ -31,6 +31,7 @@ create type message_status as enum (
 );
 
 create type departure_outcome as enum (
+    'abandoned', -- did not reach the goal before its deadline
     'completed', -- reached an exit, or the end of a path
     'control',   -- belongs to the control group: came in and left at once
     'goal',      -- reached a goal that ends the journey
@@ -653,8 +654,8 @@ create index stay_due_idx on stay (shard, journey_id, point_no, wake_at);
 -- person through this one stays cheap when many do. Who is due is wanted in order, so it does not matter there.
 create unique index stay_one_active_key on stay (shard, journey_id, profile_id, entry_key);
 
--- The earliest wake_at at each waiting point, and the next run of each scheduled entry. Never later than the
--- truth, so the next thing to do is one index probe, however many people wait.
+-- The earliest wake_at at each waiting point, the next run of each scheduled entry, and as point 0 the next deadline of
+-- the journey. Never later than the truth, so the next thing to do is one index probe, however many people wait.
 create table alarm (
     shard smallint not null,
     journey_id integer not null,
@@ -740,6 +741,16 @@ create table conversion (
     constraint conversion_pkey primary key (shard, enrollment_id, goal)
 );
 create index conversion_journey_idx on conversion (shard, journey_id, at);
+
+-- Until when an enrollment has to have come to its end, in journeys with a deadline. Goes when that has come.
+create table deadline (
+    shard smallint not null,
+    enrollment_id bigint not null,
+    journey_id integer not null,
+    due_at timestamptz not null,
+    constraint deadline_pkey primary key (shard, enrollment_id)
+);
+create index deadline_due_idx on deadline (shard, journey_id, due_at);
 
 -- What was drawn at a random splitter that may get a winner; at no other, since a draw can be repeated. `drawn_for` is
 -- the number of the enrollment or the person that keeps the draw, `enrollment_id` the first enrollment that drew.

@@ -41,6 +41,21 @@ admitted as (
     from judged as j
     where j.refusal is null
 ),
+limited as (
+    insert into deadline (shard, enrollment_id, journey_id, due_at)
+    select %(shard)s::smallint, j.enrollment_id, 7, %(now)s::timestamptz + make_interval(secs => 604800)
+    from judged as j
+    where j.refusal is null
+    returning due_at
+),
+reminded as (
+    insert into alarm (shard, journey_id, point_no, wake_at)
+    select %(shard)s::smallint, 7, 0, min(l.due_at)
+    from limited as l
+    having count(*) > 0
+    on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at
+    where excluded.wake_at < alarm.wake_at
+),
 left_3_element_click as materialized (
     select j.enrollment_id, j.profile_id, j.entry_key, j.since, j.cause as after_event, null::jsonb as context
     from judged as j

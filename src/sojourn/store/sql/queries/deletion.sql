@@ -63,6 +63,11 @@ where d.shard = %(shard)s::smallint and d.enrollment_id = any(%(enrollment_ids)s
 delete from conversion as c
 where c.shard = %(shard)s::smallint and c.enrollment_id = any(%(enrollment_ids)s::bigint[]);
 
+-- name: erase_deadlines
+-- Delete the deadlines of enrollments.
+delete from deadline as d
+where d.shard = %(shard)s::smallint and d.enrollment_id = any(%(enrollment_ids)s::bigint[]);
+
 -- name: erase_draws
 -- Delete what enrollments drew, for themselves or for their person.
 delete from draw as d

@@ -517,6 +517,77 @@ counted as (
 select count(*) as n
 from leaving as l;
 
+-- name: abandon_overdue
+-- End the enrollments of a journey whose deadline has come, up to a number of them. The deadlines of those who have left
+-- go with them. Gives how many deadlines had come.
+with due as materialized (
+    select d.ctid as place, d.enrollment_id
+    from deadline as d
+    where d.shard = %(shard)s::smallint and d.journey_id = %(journey_id)s::integer and d.due_at <= %(now)s::timestamptz
+    order by d.due_at
+    limit %(batch)s::bigint
+),
+forgotten as (
+    delete from deadline as d
+    where d.shard = %(shard)s::smallint and d.ctid = any(array(select u.place from due as u))
+),
+leaving as materialized (
+    select s.place, s.enrollment_id, s.point_no
+    from due as u
+    cross join lateral (
+        select x.ctid as place, x.enrollment_id, x.point_no
+        from stay as x
+        where x.shard = %(shard)s::smallint and x.enrollment_id = u.enrollment_id
+        offset 0
+    ) as s
+),
+gone as (
+    delete from stay as s
+    where s.shard = %(shard)s::smallint and s.ctid = any(array(select l.place from leaving as l))
+),
+cancelled as (
+    update message as m
+    set status = 'cancelled', done_at = %(now)s::timestamptz, detail = 'deadline passed'
+    where m.shard = %(shard)s::smallint and m.status = 'queued'
+      and m.enrollment_id = any(array(select l.enrollment_id from leaving as l))
+),
+departed as (
+    insert into departure (shard, enrollment_id, journey_id, point_no, outcome, reason, at)
+    select
+        %(shard)s::smallint, l.enrollment_id, %(journey_id)s::integer, l.point_no, 'abandoned', 'deadline passed',
+        %(now)s::timestamptz
+    from leaving as l
+),
+counted as (
+    insert into tally (shard, journey_id, point_no, metric, detail, hour, n)
+    select
+        %(shard)s::smallint, %(journey_id)s::integer, l.point_no, 'abandoned', '', %(hour)s::timestamptz, count(*)
+    from leaving as l
+    group by l.point_no
+    on conflict (shard, journey_id, point_no, metric, detail, hour) do update set n = tally.n + excluded.n
+)
+select count(*) as n
+from due as u;
+
+-- name: next_deadline
+-- When the next deadline of a journey comes.
+select d.due_at
+from deadline as d
+where d.shard = %(shard)s::smallint and d.journey_id = %(journey_id)s::integer
+order by d.due_at
+limit 1;
+
+-- name: shift_deadlines
+-- Give everybody in a journey the time back until their deadline during which it was held.
+update deadline as d
+set due_at = d.due_at + %(held)s::interval
+where d.shard = %(shard)s::smallint and d.journey_id = %(journey_id)s::integer;
+
+-- name: clear_journey_deadlines
+-- Nobody is in a journey that has ended.
+delete from deadline as d
+where d.shard = %(shard)s::smallint and d.journey_id = %(journey_id)s::integer;
+
 -- name: clear_journey_alarms
 -- A journey that has ended wakes nobody.
 delete from alarm as a

@@ -441,6 +441,36 @@ cross join lateral jsonb_populate_record(null::conversion, r.value || jsonb_buil
     'shard', %(shard)s::smallint, 'enrollment_id', n.new_id
 )) as x;
 
+-- name: take_deadlines
+-- Take the deadlines of enrollments out of the shard.
+with gone as (
+    delete from deadline as d
+    where d.shard = %(shard)s::smallint and d.enrollment_id = any(%(enrollment_ids)s::bigint[])
+    returning to_jsonb(d.*) as data
+)
+select jsonb_agg(g.data)::text as data
+from gone as g;
+
+-- name: put_deadlines
+-- Give enrollments, by new numbers, the deadlines that they had, and have their journeys woken then.
+with placed as (
+    insert into deadline
+    select x.*
+    from jsonb_array_elements(%(rows)s::jsonb) as r(value)
+    join unnest(%(enrollment_ids)s::bigint[], %(new_ids)s::bigint[]) as n(old_id, new_id)
+        on n.old_id = (r.value ->> 'enrollment_id')::bigint
+    cross join lateral jsonb_populate_record(null::deadline, r.value || jsonb_build_object(
+        'shard', %(shard)s::smallint, 'enrollment_id', n.new_id
+    )) as x
+    returning journey_id, due_at
+)
+insert into alarm (shard, journey_id, point_no, wake_at)
+select %(shard)s::smallint, p.journey_id, 0, min(p.due_at)
+from placed as p
+group by p.journey_id
+on conflict (shard, journey_id, point_no) do update set wake_at = excluded.wake_at
+where excluded.wake_at < alarm.wake_at;
+
 -- name: take_draws
 -- Take what enrollments drew out of the shard. A draw is kept by the number of the enrollment, or of the person.
 with gone as (
