@@ -1,4 +1,4 @@
-"""Command line: `python -m bench [all | advance | audience | growth | ingest | latency | segments | explain]`.
+"""Command line: `python -m bench [all | advance | audience | auth | growth | ingest | latency | segments | explain]`.
 
 `make bench` runs `all`.
 """
@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from bench import advance, audience, explain, growth, ingest, latency, machine, report, segments
+from bench import advance, audience, auth, explain, growth, ingest, latency, machine, report, segments
 from bench.progress import quiet, say
 from bench.report import Result
 from sojourn.store.embedded import EmbeddedServer
 
-CHOICES = ("all", "advance", "audience", "growth", "ingest", "latency", "segments", "explain")
+CHOICES = ("all", "advance", "audience", "auth", "growth", "ingest", "latency", "segments", "explain")
 
 
 def main() -> None:
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--events", type=int, help="ingest: how many (default: 100000); segments: how many (default: 10 per person)"
     )
+    parser.add_argument("--requests", type=int, default=2000, help="auth: of each kind (default: %(default)s)")
     parser.add_argument("--rate", type=int, default=200, help="latency: events per second (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=30, help="latency: for how long (default: %(default)s)")
     parser.add_argument(
@@ -102,6 +103,8 @@ def _measure(chosen: Sequence[str], data_dir: Path, options: argparse.Namespace)
                     results.append(advance.measure(server, options.people, options.runs))
                 case "audience":
                     results.append(audience.measure(server, options.crowds, options.changes))
+                case "auth":
+                    results.append(auth.measure(server, options.requests, options.runs))
                 case "growth":
                     results.append(
                         growth.measure(

@@ -1,7 +1,9 @@
 """Every route of the journeys dialect: who may call it, what its documentation promises, and how it refuses."""
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -271,3 +273,33 @@ async def test_the_documents_and_their_pages_are_served(site: Site) -> None:
             assert made["openapi"] == "3.1.0"
             names = {each["operationId"] for operations in made["paths"].values() for each in operations.values()}
             assert names <= set(re.findall(r'<article id="(\w+)"', response.text))
+
+
+PAGE = Path(__file__).parents[2] / "docs/reference/journeys.md"
+
+
+def error_table() -> str:
+    rows = sorted({(kind.status, kind.code, kind.category) for kind in KINDS.values()})
+    lines = [f"| {status} | `{code}` | `{category}` |" for status, code, category in rows]
+    return "\n".join(["| status | `code` | `category` |", "| --- | --- | --- |", *lines])
+
+
+def route_table() -> str:
+    who = {"public": "anybody", "key": "API key"}
+    lines = [
+        f"| `{route.verb} {route.path}` | {who.get(route.access, route.role.upper())} | {route.summary} |"
+        for route in ROUTES
+    ]
+    return "\n".join(["| route | who may call | |", "| --- | --- | --- |", *lines])
+
+
+@pytest.mark.parametrize(("name", "table"), [("journeys errors", error_table()), ("journeys routes", route_table())])
+def test_the_reference_lists_what_is_served(name: str, table: str) -> None:
+    begin, end = f"<!-- generated: {name} -->\n", "\n<!-- end -->"
+    page = PAGE.read_text()
+    before, _, rest = page.partition(begin)
+    told, _, after = rest.partition(end) if not rest.startswith("<!-- end -->") else ("", "", rest[12:])
+    if os.environ.get("SOJOURN_ACCEPT"):
+        PAGE.write_text(f"{before}{begin}{table}{end}{after}")
+    else:
+        assert told == table, "SOJOURN_ACCEPT=1 writes it"

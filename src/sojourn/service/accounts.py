@@ -18,7 +18,7 @@ from sojourn.service.values import refuse
 from sojourn.store import accounts as store
 from sojourn.store import sessions
 from sojourn.store.accounts import StoredAccount
-from sojourn.store.connection import Conn
+from sojourn.store.connection import Conn, single_statements
 from sojourn.store.errors import domain_errors
 
 NAME_MAX = 200
@@ -27,7 +27,7 @@ SESSIONS_LISTED = 100
 
 async def create_account(resources: Resources, caller: c.Caller, command: c.CreateAccount) -> c.Account:
     """Make an account. Raises as the command says."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         return await add_account(conn, resources.passwords, caller.workspace_id, command, resources.clock())
 
 
@@ -59,13 +59,13 @@ async def add_account(
 
 async def get_account(resources: Resources, caller: c.Caller, command: c.GetAccount) -> c.Account:
     """Return an account. Raises as the command says."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         return account_view(await _find(conn, caller.workspace_id, command.account))
 
 
 async def get_self(resources: Resources, caller: c.Caller, _command: c.GetSelf) -> c.Account:
     """Return whose session it is; of somebody whose account is kept elsewhere, what their token says."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         if caller.account is not None:
             return account_view(await _find(conn, caller.workspace_id, caller.account))
         tenant = await store.workspace_tenant(conn, workspace_id=caller.workspace_id)
@@ -77,7 +77,7 @@ async def get_self(resources: Resources, caller: c.Caller, _command: c.GetSelf) 
 
 async def list_accounts(resources: Resources, caller: c.Caller, command: c.ListAccounts) -> c.AccountList:
     """Return a part of the accounts."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         found, total = await store.list_accounts(
             conn, workspace_id=caller.workspace_id, limit=command.limit, offset=command.offset
         )
@@ -149,7 +149,7 @@ async def list_sessions(resources: Resources, caller: c.Caller, command: c.ListS
         raise NotAllowed
     if account is None:
         return c.SessionList(items=())
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         owner = await _find(conn, caller.workspace_id, account)
         found = await sessions.list_sessions(
             conn, account_id=owner.account_id, now=resources.clock(), limit=SESSIONS_LISTED
@@ -176,7 +176,7 @@ async def revoke_session(resources: Resources, caller: c.Caller, command: c.Revo
         own = await list_sessions(resources, caller, c.ListSessions())
         if command.session not in {each.session for each in own.items}:
             raise NotFound
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         is_done = await sessions.revoke_session(
             conn, workspace_id=caller.workspace_id, session=command.session, now=resources.clock()
         )

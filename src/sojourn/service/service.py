@@ -305,6 +305,8 @@ class Service:
             NotAuthenticated: It is none, or not in force.
             Unavailable: The database does not answer.
         """
+        if (caller := self.sessions.remembered(token)) is not None:
+            return caller
         with _answering():
             return await self.sessions.caller(token)
 

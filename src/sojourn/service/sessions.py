@@ -25,7 +25,7 @@ from sojourn.service.signing_keys import JWT_SECRET, signing_key
 from sojourn.store import accounts
 from sojourn.store import sessions as store
 from sojourn.store.accounts import StoredAccount
-from sojourn.store.connection import Conn, Pool
+from sojourn.store.connection import Conn, Pool, single_statements
 from sojourn.store.sessions import StoredSession
 
 TOKEN_FOR = timedelta(hours=12)
@@ -82,6 +82,7 @@ class Sessions:
         self._passwords = passwords
         self._made: Tokens | None = None
         self._seen: dict[bytes, tuple[datetime, Caller]] = {}
+        self._changes = 0
 
     # Recognising ------------------------------------------------------------------------------------------------
 
@@ -91,20 +92,26 @@ class Sessions:
         Raises:
             NotAuthenticated: It is none, or not in force.
         """
-        now, seen_as = self._clock(), sha256(token.encode(errors="surrogatepass")).digest()
-        seen = self._seen.get(seen_as)
-        if seen is not None and now < seen[0]:
-            return seen[1]
-        self._seen.pop(seen_as, None)
+        if (remembered := self.remembered(token)) is not None:
+            return remembered
+        now, changes = self._clock(), self._changes
         claims = await (await self._tokens()).read(token, now)
         caller = await self._recognise(claims, now)
+        if changes != self._changes:
+            return caller  # a session ended meanwhile, perhaps this one
         if len(self._seen) >= REMEMBERED_MAX:
             self._seen.clear()
-        self._seen[seen_as] = min(now + REMEMBERED_FOR, claims.expires_at), caller
+        self._seen[_seen_as(token)] = min(now + REMEMBERED_FOR, claims.expires_at), caller
         return caller
+
+    def remembered(self, token: str) -> Caller | None:
+        """Return whose token it is, if it was seen a moment ago."""
+        seen = self._seen.get(_seen_as(token))
+        return seen[1] if seen is not None and self._clock() < seen[0] else None
 
     def forget(self) -> None:
         """Look all tokens up again: an account changed, or a session ended."""
+        self._changes += 1
         self._seen.clear()
 
     async def _recognise(self, claims: Claims, now: datetime) -> Caller:
@@ -125,7 +132,7 @@ class Sessions:
 
     async def _session(self, claims: Claims, now: datetime) -> StoredSession:
         assert claims.session is not None, "a session of ours"
-        async with self._pool.connection() as conn:
+        async with single_statements(self._pool) as conn:
             found = await store.find_session(conn, session=claims.session)
         if found is None or found.expires_at <= now or str(found.account) != claims.subject:
             raise NotAuthenticated
@@ -136,7 +143,7 @@ class Sessions:
     async def _foreigner(self, claims: Claims) -> Caller:
         """Return who a token without a session of ours stands for: its claims count, unless we disabled the account."""
         subject = _uuid(claims.subject)
-        async with self._pool.connection() as conn:
+        async with single_statements(self._pool) as conn:
             workspace_id = await accounts.tenant_workspace(conn, tenant_id=claims.tenant)
             if workspace_id is None:
                 raise NotAuthenticated
@@ -148,7 +155,7 @@ class Sessions:
 
     async def _tokens(self) -> Tokens:
         if self._made is None:
-            async with self._pool.connection() as conn:
+            async with single_statements(self._pool) as conn:
                 secret = await signing_key(conn, JWT_SECRET, self._clock())
             options = self._options
             self._made = Tokens(secret, keys=options.keys, audience=options.audience, issuer=options.issuer)
@@ -166,7 +173,7 @@ class Sessions:
         """
         now, email = self._clock(), _plain(email.strip().lower(), EMAIL_MAX)
         await self._count_attempt(email, address, now)
-        async with self._pool.connection() as conn:
+        async with single_statements(self._pool) as conn:
             account = await accounts.find_account_by_email(conn, email=email)
         fits = await self._passwords.fits(password, account.password_hash if account else None)
         if not fits or account is None or account.is_disabled:
@@ -205,7 +212,7 @@ class Sessions:
             _subject("address", address): PER_ADDRESS,
             _subject("account", email): PER_ACCOUNT,
         }
-        async with self._pool.connection() as conn:
+        async with single_statements(self._pool) as conn:
             counted = await accounts.count_attempts(conn, subjects=list(limits), since=now - ATTEMPTS_FOR, now=now)
         ends = [counted[subject][0] + ATTEMPTS_FOR for subject, limit in limits.items() if counted[subject][1] > limit]
         if ends:
@@ -225,7 +232,7 @@ class Sessions:
             raise NotAuthenticated("this session was begun elsewhere; refresh it there")
         found = await self._session(claims, now)
         token_id = secrets.token_urlsafe(24)
-        async with self._pool.connection() as conn:
+        async with single_statements(self._pool) as conn:
             is_done = await store.refresh_session(
                 conn, session=found.session, token_hash=_id_hash(claims), new_hash=_hash(token_id), now=now
             )
@@ -244,7 +251,7 @@ class Sessions:
     async def sign_out(self, caller: Caller) -> None:
         """End the session in which somebody asks."""
         if caller.session is not None:
-            async with self._pool.connection() as conn:
+            async with single_statements(self._pool) as conn:
                 await store.revoke_session(
                     conn, workspace_id=caller.workspace_id, session=caller.session, now=self._clock()
                 )
@@ -283,6 +290,11 @@ def _claims(
 def _plain(text: str, longest: int) -> str:
     """Return what a column of text can keep of what a stranger sent."""
     return "".join(character if character.isprintable() else "?" for character in text[:longest])
+
+
+def _seen_as(token: str) -> bytes:
+    """Return what is remembered of a token, so that the memory of the process holds none."""
+    return sha256(token.encode(errors="surrogatepass")).digest()
 
 
 def _subject(kind: str, *words: str) -> bytes:

@@ -21,7 +21,7 @@ from sojourn.service.resources import Resources
 from sojourn.service.tokens import hash_of
 from sojourn.service.values import refuse
 from sojourn.store import sites as store
-from sojourn.store.connection import Conn
+from sojourn.store.connection import Conn, single_statements
 from sojourn.store.sites import StoredSite
 from sojourn.store.workspaces import insert_app
 
@@ -32,7 +32,7 @@ LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,3}")
 
 async def list_sites(resources: Resources, caller: c.Caller, command: c.ListSites) -> c.SiteList:
     """Return a part of the sites."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         found, total = await store.list_sites(
             conn, workspace_id=caller.workspace_id, limit=command.limit, offset=command.offset
         )
@@ -67,7 +67,7 @@ async def create_site(resources: Resources, caller: c.Caller, command: c.CreateS
 
 async def get_site(resources: Resources, caller: c.Caller, command: c.GetSite) -> c.Site:
     """Return a site. Raises as the command says."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         return _view(await _find(conn, caller, command.site))
 
 
@@ -136,7 +136,7 @@ async def create_site_key(resources: Resources, caller: c.Caller, command: c.Cre
 
 async def list_site_keys(resources: Resources, caller: c.Caller, command: c.ListSiteKeys) -> c.SiteKeyList:
     """Return a part of the keys. Raises as the command says."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         site = await _find(conn, caller, command.site)
         found, total = await store.list_site_keys(conn, app_id=site.app_id, limit=command.limit, offset=command.offset)
     items = (c.SiteKey(key=each.key_id, name=each.title, hint=each.hint, created_at=each.created_at) for each in found)
@@ -145,7 +145,7 @@ async def list_site_keys(resources: Resources, caller: c.Caller, command: c.List
 
 async def revoke_site_key(resources: Resources, caller: c.Caller, command: c.RevokeSiteKey) -> c.Done:
     """Revoke a key. Raises as the command says."""
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         site = await _find(conn, caller, command.site)
         revoked = await store.revoke_site_key(conn, app_id=site.app_id, key_id=command.key, now=resources.clock())
     resources.forget_callers()

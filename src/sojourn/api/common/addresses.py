@@ -1,6 +1,7 @@
 """Addresses: who is at the other end of a request, also where a proxy stands between."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from sojourn.api.common.bodies import AnyRequest
@@ -19,7 +20,7 @@ class Proxies:
     def client(self, request: AnyRequest) -> str:
         """Return the address of who asks: the last one that is no trusted proxy. IPv6 hosts are their /64 network."""
         peer = request.client.host if request.client else ""
-        if self.is_trusted(peer):
+        if self._networks and self.is_trusted(peer):
             named = request.headers.get("x-forwarded-for", "").split(",")[-FORWARDED_MAX:]
             for each in reversed([name.strip() for name in named if name.strip()]):
                 peer = each
@@ -32,7 +33,11 @@ class Proxies:
         if request.url.scheme == "https":
             return True
         peer = request.client.host if request.client else ""
-        return self.is_trusted(peer) and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
+        return (
+            bool(self._networks)
+            and self.is_trusted(peer)
+            and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
+        )
 
     def is_trusted(self, address: str) -> bool:
         """Tell whether an address is a trusted proxy's."""
@@ -49,6 +54,7 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     return mapped or parsed
 
 
+@lru_cache(10_000)
 def _spelled(address: str) -> str:
     """Name whom a limit is for. A host of IPv6 has a network of addresses to choose from.
 

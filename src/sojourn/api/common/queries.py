@@ -1,10 +1,12 @@
 """Queries: the parameters behind the question mark, read as the fields of a struct."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import FieldInfo
 
 from sojourn.api.common.bodies import AnyRequest
 from sojourn.api.common.refusals import MalformedRequest
@@ -19,7 +21,7 @@ def read_query(request: AnyRequest, shape: type[S], *, beside: Collection[str] =
     Raises:
         MalformedRequest: A parameter is unknown, given twice, missing, or of another type; with all problems.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    fields = _fields(shape)
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, text in request.query_params.multi_items():
@@ -45,3 +47,8 @@ def read_query(request: AnyRequest, shape: type[S], *, beside: Collection[str] =
     if problems:
         raise MalformedRequest("; ".join(f"{p.where}: {p.text}" for p in problems), problems=tuple(problems))
     return shape(**values)
+
+
+@cache
+def _fields(shape: type[Struct]) -> Mapping[str, FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(shape)}

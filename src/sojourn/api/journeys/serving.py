@@ -15,7 +15,7 @@ from sojourn.api.common.queries import read_query
 from sojourn.api.common.refusals import InternalError, MalformedRequest
 from sojourn.api.journeys.cors import PREFLIGHT, allow, check_origin
 from sojourn.api.journeys.door import KEY_FIELD, KEY_PARAMETER, Door
-from sojourn.api.journeys.envelope import envelope
+from sojourn.api.journeys.envelope import Nothing, envelope
 from sojourn.api.journeys.problems import refused
 from sojourn.api.journeys.routing import Answer, AnyRoute, Call
 from sojourn.model.problems import SojournError
@@ -24,6 +24,8 @@ from sojourn.service.service import Service
 
 DIALECT = "journeys"
 INVALID = "the request is not valid; `details` says where"
+
+NOTHING = Nothing()
 
 log = structlog.get_logger()
 
@@ -102,6 +104,8 @@ def _query(route: AnyRoute, request: AnyRequest) -> object:
 
 
 def _body(route: AnyRoute, document: dict[str, Any]) -> object:
+    if route.body is Nothing and not document:
+        return NOTHING
     if problems := misfits(document, route.body, ""):
         raise MalformedRequest(INVALID, problems=tuple(problems))
     return msgspec.convert(document, route.body)
