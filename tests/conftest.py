@@ -158,6 +158,14 @@ def database_url(postgres: Postgres) -> Iterator[str]:
     postgres.drop_database(name)
 
 
+@pytest.fixture(scope="module")
+def module_database_url(postgres: Postgres) -> Iterator[str]:
+    """A database as `database_url` gives one, for all tests of a module."""
+    name = postgres.create_database(TEMPLATE)
+    yield postgres.url_for(name)
+    postgres.drop_database(name)
+
+
 @pytest.fixture
 def empty_database_url(postgres: Postgres) -> Iterator[str]:
     """A fresh database with nothing in it."""

@@ -1,6 +1,7 @@
 """Fixtures of the API tests: the whole server over a real database, a clock set by hand, two workspaces."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,19 @@ class Site:
 
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
+    async with served(database_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def shared_site(module_database_url: str) -> AsyncIterator[Site]:
+    """A site for all tests of a module, which must not depend on what others leave there."""
+    async with served(module_database_url) as made:
+        yield made
+
+
+@asynccontextmanager
+async def served(database_url: str) -> AsyncIterator[Site]:
     async with make_pool(database_url, application_name="api-test", max_size=4) as pool:
         async with pool.connection() as conn:
             ours = await ensure_app(conn, "default", NOON, application_code=APP)

@@ -35,7 +35,7 @@ async def signed_in(
     """Make an account with a role, and give a client that has signed in."""
     email = f"{role}-{uuid4().hex[:8]}@example.com"
     await make_account(site, email, role, workspace=workspace)
-    begun = await site.service.sign_in(email, PASSWORD, address="127.0.0.1", agent="tests")
+    begun = await site.service.sign_in(email, PASSWORD, address=email, agent="tests")
     async with browser(site, Authorization=f"Bearer {begun.token}") as client:
         yield client
 
