@@ -28,6 +28,7 @@ run: $(VENV)/.ready  ## Start the server on ./data with the example people and j
 
 .PHONY: test
 test: lint  ## Check style, types and layers, then run every test.
+	@.ci/need-chromium
 	$(NPM) test
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(or $(ARGS),src tests --doctest-modules)
 

@@ -20,6 +20,8 @@ export interface Snapshot {
   enrollments: Enrollment[];
 }
 
+/** As `EventSource` numbers its states; not every browser has one to ask. */
+const [OPEN, CLOSED] = [1, 2];
 const AGAIN: Backoff = { firstMs: 1000, mostMs: 60_000 };
 /** A journey moves soon after an event, not before the event is answered. */
 const ASK_AFTER_MS = [400, 2000, 6000];
@@ -47,7 +49,7 @@ export class Feed {
 
   /** Something was sent that a journey may react to. */
   stir(): void {
-    if (this.stream?.readyState === EventSource.OPEN) return;
+    if (this.stream?.readyState === OPEN) return;
     this.forgetTimers();
     for (const afterMs of ASK_AFTER_MS) this.later(() => void this.ask(), afterMs);
   }
@@ -76,7 +78,7 @@ export class Feed {
     });
     stream.addEventListener("error", () => {
       // The browser connects again by itself, unless the server refused.
-      if (stream.readyState === EventSource.CLOSED && this.stream === stream) this.reconnect(name);
+      if (stream.readyState === CLOSED && this.stream === stream) this.reconnect(name);
     });
   }
 

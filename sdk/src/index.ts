@@ -44,8 +44,8 @@ export function reset(): void {
 }
 
 /** Enroll the visitor in a journey whose trigger is MANUAL. */
-export function startJourney(journeyId: string, data: Properties = {}): void {
-  started()?.startJourney(journeyId, data);
+export function startJourney(journeyId: string): void {
+  started()?.startJourney(journeyId);
 }
 
 export function on<Name extends keyof Events>(name: Name, listener: Listener<Name>): void {

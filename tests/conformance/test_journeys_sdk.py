@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
 
 import httpx
 
 from sojourn.service import commands as c
-from tests.conformance.conftest import Site
+from tests.conformance.conftest import APP, TOKEN, Site
 from tests.conformance.journeys_client import browser, ok, refusal, signed_in
 
 
@@ -20,6 +22,74 @@ async def on_page(site: Site) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
         key = ok(await client.post(f"/api/sites/{site_id}/keys", json={"name": "page"}), 201)["key"]
     async with browser(site) as page:
         yield page, key
+
+
+async def shown_journey(site: Site, **content: Any) -> tuple[str, str]:
+    """Start a journey begun by hand that shows a modal. Return the ids of the journey and of the content point."""
+    async with signed_in(site) as client:
+        site_id = (await client.get("/api/sites")).json()["data"][0]["id"]
+        body = {"name": "Hello", "siteId": site_id, "content": {"title": "Hello"}} | content
+        modal = ok(await client.post("/api/content/modals", json=body), 201)["id"]
+    begin, shown, end = (str(uuid4()) for _ in range(3))
+    points = [
+        {"uuid": begin, "title": "a", "point_type": "POINT_TYPE_START_BY_API", "point_data": {"start_by_api": {}},
+         "outputs": {"default": {"info": {"next_point_uuid": shown}}}},
+        {"uuid": shown, "title": "b", "point_type": "POINT_TYPE_CONTENT",
+         "point_data": {"content": {"content_id": modal}}, "outputs": {"default": {"info": {"next_point_uuid": end}}}},
+        {"uuid": end, "title": "c", "point_type": "POINT_TYPE_EXIT", "point_data": {"exit": {}}},
+    ]  # fmt: skip
+    async with browser(site, Authorization=f"Api {TOKEN}") as gateway:
+        document = {"title": "By hand", "params": {"application_code": APP}, "points": points}
+        made = (await gateway.post("/api/v3/journeygateway", json=document)).json()["info"]["uuid"]
+        started = await gateway.post("/api/v3/journeygateway/start", json={"uuid": made})
+        assert started.status_code == 200, started.text
+    await site.drain()
+    return made, shown
+
+
+async def test_a_visitor_starts_a_journey_sees_its_content_and_goes_on_when_done(site: Site) -> None:
+    journey, point = await shown_journey(site)
+    async with on_page(site) as (page, key):
+        headers, who = {"x-api-key": key}, {"userId": "ada"}
+        assert ok(await page.get("/api/sdk/journeys", params=who, headers=headers)) == []
+        ok(await page.post(f"/api/sdk/journeys/{journey}/start", json=who, headers=headers), 202)
+        await site.drain()
+        answer = (await page.get("/api/sdk/journeys", params=who, headers=headers)).json()
+        (item,), (enrollment,) = answer["data"], answer["meta"]["enrollments"]
+        assert (item["journeyId"], item["nodeId"], item["content"]) == (journey, point, {"title": "Hello"})
+        assert enrollment == {"id": item["enrollmentId"], "journeyId": journey, "status": "in_progress"}
+        path = f"/api/sdk/journeys/{item['enrollmentId']}/nodes/{point}"
+        for report in ({"result": "shown"}, {"result": "completed", "since": "2026-02-01T00:00:00Z"}):
+            ok(await page.post(path, json=report, headers=headers))
+        await site.drain()
+        assert len(ok(await page.get("/api/sdk/journeys", params=who, headers=headers))) == 1, "of a former visit"
+        done = {"result": "completed", "since": item["since"], "id": "r1"}
+        for _ in range(2):
+            ok(await page.post(path, json=done, headers=headers))
+        await site.drain()
+        answer = (await page.get("/api/sdk/journeys", params=who, headers=headers)).json()
+        assert (answer["data"], answer["meta"]["enrollments"][0]["status"]) == ([], "completed")
+        events = await site.rows("select name, count(*)::int from event group by name order by name")
+        assert events == [("content_completed", 2), ("content_shown", 1)]
+        refusal(await page.post(path.replace(point, journey), json=done, headers=headers), 404, "NOT_FOUND")
+        refusal(await page.post(f"/api/sdk/journeys/{uuid4()}/start", json=who, headers=headers), 404, "NOT_FOUND")
+
+
+async def test_pages_are_told_when_people_move(site: Site) -> None:
+    journey, point = await shown_journey(site)
+    async with on_page(site) as (page, key):
+        caller = await site.service.authenticate(key, "site")
+        following = site.service.pages.follow(site.service.pages.open(caller, c.Visitor(user_id="ada")))
+        assert await asyncio.wait_for(anext(following), 10) == c.Shown()
+        ok(
+            await page.post(f"/api/sdk/journeys/{journey}/start", json={"userId": "ada"}, headers={"x-api-key": key}),
+            202,
+        )
+        await site.drain()
+        news = await asyncio.wait_for(anext(following), 10)
+        assert news is not None
+        assert str(news.items[0].point) == point
+        await following.aclose()
 
 
 async def test_events_of_a_page_are_applied_once(site: Site) -> None:

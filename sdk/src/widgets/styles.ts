@@ -12,7 +12,6 @@ font-family:var(--sojourn-font,system-ui,-apple-system,"Segoe UI",Roboto,"Helvet
 border-radius:14px;background:var(--surface);color:var(--text);box-shadow:var(--shadow);font-size:14.5px;line-height:1.5;
 animation:in .18s ease-out}
 .card:focus{outline:none}
-.card:focus-visible{outline:2px solid var(--a);outline-offset:2px}
 h2{margin:0 28px 6px 0;font-size:16px;line-height:1.35;font-weight:650;letter-spacing:-.01em;text-wrap:balance}
 .body{color:var(--soft);overflow-wrap:anywhere}
 .close~.body:first-of-type{margin-right:22px}
@@ -68,13 +67,13 @@ border-left:4px solid var(--a);font-size:14.5px;line-height:1.45;animation:in .2
 .tasks li+li{border-top:1px solid var(--line)}
 .task{display:flex;gap:12px;width:100%;padding:11px 2px;border-radius:6px;justify-content:flex-start;align-items:flex-start;
 text-align:left;font-weight:400;color:var(--text);text-decoration:none}
-.task b{display:block;font-weight:600}
+.task b{display:block;color:var(--text);font-weight:600;font-size:14.5px}
 .task span{color:var(--soft);font-size:13.5px}
 .mark{flex:none;display:grid;place-items:center;width:20px;height:20px;margin-top:1px;border:2px solid var(--line);border-radius:50%;
 color:transparent}
 .mark svg{width:12px;height:12px;stroke-width:3}
 .done .mark{background:var(--a);border-color:var(--a);color:#fff}
-.done b{color:var(--soft);text-decoration:line-through}
+.done .task b{color:var(--soft);text-decoration:line-through}
 .bar{height:6px;margin-top:12px;border-radius:3px;background:var(--line);overflow:hidden}
 .bar i{display:block;height:100%;border-radius:3px;background:var(--a);transition:width .25s}
 fieldset{margin:18px 0 0;padding:0;border:0;min-width:0}
