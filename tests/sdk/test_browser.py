@@ -235,7 +235,7 @@ def test_what_is_left_when_the_page_goes_is_sent_by_beacon(visitor: Page, shop: 
     visitor.evaluate("window.fetch = () => new Promise(() => {}); Sojourn.track('wants_beacon')")
     visitor.goto(f"{shop.url}/style.css")
     visitor.evaluate(
-        "Object.keys(localStorage).filter((key) => key.endsWith(':outbox')).forEach((key) => localStorage.removeItem(key))"
+        "for (const key of Object.keys(localStorage)) if (key.endsWith(':outbox')) localStorage.removeItem(key)"
     )
     visit(visitor, shop)
     dot = visitor.get_by_role("button", name="New: plant care")
