@@ -63,7 +63,7 @@ def path_parts(template: str) -> list[str]:
 
 
 async def furnish(site: Site, client: httpx.AsyncClient, mark: str, *, workspace: str = "default") -> Furniture:
-    """Make one of everything, with an owner's client. All names contain `mark`."""
+    """Make one of everything, with an owner's client. All that has a name has `mark` in it."""
     account = await make_account(site, f"{mark}@example.com", "editor", workspace=workspace)
     session = ok(await client.get("/api/auth/sessions"))[0]["id"]
     place = ok(await client.post("/api/sites", json={"name": f"{mark} site"}), 201)
@@ -71,14 +71,15 @@ async def furnish(site: Site, client: httpx.AsyncClient, mark: str, *, workspace
     card = {"title": f"{mark} card", "body": "Hello"}
     content = {"name": f"{mark} flow", "siteId": place["id"], "content": {"steps": [card]}}
     flow = ok(await client.post("/api/content/flows", json=content), 201)["id"]
-    user, node = f"{mark}-user", str(uuid4())
+    user, node = str(uuid4()), str(uuid4())
     token = {"Authorization": f"Api {TOKEN if workspace == 'default' else THEIR_TOKEN}"}
     journey = await make_journey(client, token, mark, place["applicationCode"], flow, node)
-    started = await client.post(
-        f"/api/journey/{journey}/start/external", json={"payload": {"users": [user]}}, headers=token
-    )
+    payload = {"users": [user]}
+    started = await client.post(f"/api/journey/{journey}/start/external", json={"payload": payload}, headers=token)
+    page = {"X-API-Key": key["key"]}
+    ok(await client.post("/api/sdk/identify", json={"userId": user, "traits": {"mark": mark}}, headers=page))
     await site.drain()
-    (shown,) = ok(await client.get("/api/sdk/journeys", params={"userId": user}, headers={"X-API-Key": key["key"]}))
+    (shown,) = ok(await client.get("/api/sdk/journeys", params={"userId": user}, headers=page))
     return Furniture(
         parts={
             "accounts/{id}": str(account.account),
