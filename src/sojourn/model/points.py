@@ -5,7 +5,7 @@ of the journeys dialect is which point is in docs/adr/0011-one-graph-two-dialect
 """
 
 from datetime import datetime
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal, assert_never, get_args
 
 from msgspec import Meta, Struct
 
@@ -570,6 +570,10 @@ def outputs(point: AnyPoint) -> tuple[str, ...]:  # noqa: PLR0911 - one case per
             return ()
         case _:
             assert_never(point)
+
+
+ENTRY_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in get_args(EntryPoint))
+"""Kinds by which people come in."""
 
 
 def is_entry(point: AnyPoint) -> bool:

@@ -143,6 +143,18 @@ def journey_text(draft: JourneyDraft, *, app_id: int, editor: str) -> JourneyTex
     )
 
 
+def journey_draft(stored: StoredJourney) -> JourneyDraft:
+    """Return what an operator wrote about a stored journey."""
+    return JourneyDraft(
+        title=stored.title,
+        description=stored.description,
+        graph=read_graph(stored),
+        layout=_LAYOUT.decode(stored.layout),
+        comments=_COMMENTS.decode(stored.comments),
+        category_uuid=stored.category_uuid,
+    )
+
+
 def journey_reply(stored: StoredJourney) -> Journey:
     """Show a stored journey."""
     return Journey(
@@ -160,4 +172,6 @@ def journey_reply(stored: StoredJourney) -> Journey:
         first_started_at=stored.first_started_at,
         stop_reason=stored.stop_reason,
         last_edited_by=stored.last_edited_by,
+        site=stored.site_id,
+        audience=stored.audience,
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from sojourn.compiler.segments import check_segment
 from sojourn.model.graph import Graph
-from sojourn.model.identities import IDENTITY_MAX, Identity, device_identity, user_identity
+from sojourn.model.identities import IDENTITY_MAX, Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.points import StartByApi
 from sojourn.model.problems import Problem, part
 from sojourn.seglang import SeglangError, parse
@@ -90,7 +90,8 @@ async def enroll_by_api(resources: Resources, caller: Caller, command: EnrollByA
         if command.filter:
             await _check_filter(conn, caller, command.filter)
         point_no = (await point_numbers(conn, journey.journey_id))[entry.id]
-        await _check_rate(conn, journey, point_no, now)
+        if command.is_paced:
+            await _check_rate(conn, journey, point_no, now)
         request = _Request(caller.workspace_id, journey, entry, point_no, answer.request_uuid, attributes)
         await _keep(conn, request, command, shard_count, now)
     return answer
@@ -118,7 +119,7 @@ class _Request:
 
 
 def _check_shape(command: EnrollByApi) -> None:
-    given = [name for name in ("users", "hwids", "filter") if getattr(command, name)]
+    given = [name for name in ("users", "hwids", "anonymous_ids", "filter") if getattr(command, name)]
     if not given:
         raise BadSelector
     if len(given) > 1:
@@ -129,7 +130,8 @@ def _check_shape(command: EnrollByApi) -> None:
 
 
 def _shape_problems(command: EnrollByApi) -> Iterator[Problem]:
-    for name, ids in (("users", command.users), ("hwids", command.hwids)):
+    selectors = (("users", command.users), ("hwids", command.hwids), ("anonymous_ids", command.anonymous_ids))
+    for name, ids in selectors:
         yield from people_problems(ids, name)
     yield from count_problems(command.attribute_values, "attribute_values")
     for name, value in command.attribute_values.items():
@@ -267,7 +269,8 @@ def _identities(workspace_id: int, command: EnrollByApi) -> list[Identity]:
     """List the people named, each once."""
     users = [user_identity(workspace_id, user_id) for user_id in command.users]
     devices = [device_identity(workspace_id, hwid) for hwid in command.hwids]
-    return list(dict.fromkeys(users + devices))
+    visitors = [anonymous_identity(workspace_id, each) for each in command.anonymous_ids]
+    return list(dict.fromkeys(users + devices + visitors))
 
 
 async def get_entry_request(resources: Resources, caller: Caller, command: GetEntryRequest) -> EntryOutcome:

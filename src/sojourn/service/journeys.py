@@ -1,7 +1,7 @@
 """Journeys: written, changed, listed and deleted by operators."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from sojourn.service.commands import (
     Done,
     GetJourney,
     Journey,
+    JourneyDraft,
     JourneyList,
     ListJourneys,
     UpdateJourney,
@@ -47,9 +48,13 @@ from sojourn.store.directory import app_ids
 from sojourn.store.inbox import InboxKind, InboxRow, append_inbox
 from sojourn.store.journeys import JourneyFilter, ListenerRow, NumberedPoint, StoredJourney
 from sojourn.store.segments import preset_codes
+from sojourn.store.sites import find_site
 from sojourn.store.upkeep import days_kept
 
 EDITABLE: tuple[Status, ...] = ("draft", "paused", "running")
+NO_APP = ""
+"""The code of no app."""
+
 PAGE_SIZE_MAX = 100
 POINT_NUMBER_MAX = 32_767
 SEARCH_MAX = 255
@@ -86,24 +91,44 @@ async def update_journey(resources: Resources, caller: Caller, command: UpdateJo
         InvalidState: The journey has ended.
         JourneyNotFound: The workspace has no such journey.
     """
-    draft = command.draft
-    require_storable(draft)
+
+    def redraft(_: StoredJourney) -> JourneyDraft:
+        return command.draft
+
+    app_id = await journey_app(resources, caller, command.draft.graph)
+    return await replace_draft(resources, caller, command.journey, redraft, app_id=app_id)
+
+
+async def replace_draft(
+    resources: Resources,
+    caller: Caller,
+    journey_uuid: UUID,
+    redraft: Callable[[StoredJourney], JourneyDraft],
+    *,
+    app_id: int | None,
+) -> Journey:
+    """Replace a definition by what `redraft` makes of it; the app stays as it is without an `app_id`.
+
+    Raises:
+        As `update_journey`.
+    """
     shard_count, now = await resources.facts.shard_count(), resources.clock()
-    app_id = await journey_app(resources, caller, draft.graph)
     zones = await resources.facts.zones()
     async with resources.pool.connection() as conn, conn.transaction():
-        journey = await lock(conn, caller, command.journey)
+        journey = await lock(conn, caller, journey_uuid)
         if journey.status not in EDITABLE:
             raise InvalidState(command="update", status=journey.status)
+        draft = redraft(journey)
+        require_storable(draft)
         old = read_graph(journey)
         version_no = journey.version_no + (old != draft.graph)
         if version_no != journey.version_no:
             await _keep_version(conn, journey, old, draft.graph, zones=zones, shard_count=shard_count, now=now)
-        text = journey_text(draft, app_id=app_id, editor=caller.name)
+        text = journey_text(draft, app_id=journey.app_id if app_id is None else app_id, editor=caller.name)
         await store.update_journey(conn, journey_id=journey.journey_id, version_no=version_no, text=text, now=now)
         if version_no != journey.version_no:
             await store.mark_changed(conn, journey_id=journey.journey_id)
-        return journey_reply(await find(conn, caller, command.journey))
+        return journey_reply(await find(conn, caller, journey_uuid))
 
 
 async def _keep_version(
@@ -152,10 +177,13 @@ async def list_journeys(resources: Resources, caller: Caller, command: ListJourn
     async with resources.pool.connection() as conn, conn.transaction():
         apps = await app_ids(conn, workspace_id=caller.workspace_id)
         code = command.application_code
+        if command.site is not None:
+            site = await find_site(conn, workspace_id=caller.workspace_id, site_id=command.site)
+            code = NO_APP if site is None else site.application_code
         wanted = JourneyFilter(
             workspace_id=caller.workspace_id,
             app_ids=[app_id for each, app_id in apps.items() if code in {None, each}],
-            statuses=get_args(Status) if command.status is None else (command.status,),
+            statuses=_statuses(command),
             search=command.search,
         )
         skipped = (command.page - 1) * command.page_size
@@ -163,6 +191,10 @@ async def list_journeys(resources: Resources, caller: Caller, command: ListJourn
         total = await store.count_journeys(conn, wanted)
     items = tuple(journey_reply(journey) for journey in found)
     return JourneyList(items=items, page=command.page, page_size=command.page_size, total=total)
+
+
+def _statuses(command: ListJourneys) -> Sequence[Status]:
+    return command.statuses or (get_args(Status) if command.status is None else (command.status,))
 
 
 def _page_problems(command: ListJourneys) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sojourn.model.experiments import Sample, p_value
 from sojourn.model.graph import Graph
-from sojourn.model.points import AnyPoint, RandomSplitter, output_name
+from sojourn.model.points import ENTRY_KINDS, AnyPoint, RandomSplitter, output_name
 from sojourn.service.commands import (
     BranchNumbers,
     Caller,
@@ -38,7 +38,6 @@ DEPARTURES = {
 }
 """How enrollments end, with the metric that counts it."""
 
-ENTRY_KINDS = frozenset({"element_click", "message_bus", "start_by_api", "start_by_segment", "url_match"})
 OWN_METRICS = frozenset({*DEPARTURES.values(), "control_goal", "entered", "erased", "goal", "left"})
 """What has a place of its own in the numbers of a point, or, as `erased`, none. The rest are outcomes of messages."""
 

@@ -10,6 +10,10 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """From the one that may do most to the one that may do least."""
 
 LEAST: Mapping[type, Role] = {
+    c.CountEnrollments: "viewer",
+    c.EditJourney: "editor",
+    c.ListEnrollments: "viewer",
+    c.StopEnrollment: "editor",
     c.Alias: "editor",
     c.ChangeMembers: "editor",
     c.ChangePassword: "viewer",

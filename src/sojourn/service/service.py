@@ -29,6 +29,8 @@ from sojourn.service.calls import track_calls
 from sojourn.service.contents import create_content, delete_content, get_content, list_contents, update_content
 from sojourn.service.contests import choose_winner
 from sojourn.service.deletion import delete_device, delete_person, unregister_device
+from sojourn.service.edits import edit_journey
+from sojourn.service.enrollments import count_enrollments, list_enrollments, stop_enrollment
 from sojourn.service.entries import drop_people, enroll_by_api, get_entry_request
 from sojourn.service.errors import InvalidDocument, NotAllowed
 from sojourn.service.event_definitions import define_event, list_event_definitions
@@ -116,6 +118,10 @@ from sojourn.store.tokens import TokenKind
 Handler = Callable[[Resources, c.Caller, Any], Awaitable[Any]]
 
 HANDLERS: tuple[tuple[type, Handler], ...] = (
+    (c.CountEnrollments, count_enrollments),
+    (c.EditJourney, edit_journey),
+    (c.ListEnrollments, list_enrollments),
+    (c.StopEnrollment, stop_enrollment),
     (c.Alias, alias),
     (c.ChangeMembers, change_members),
     (c.ChangePassword, change_password),
@@ -448,6 +454,18 @@ class Service:
     async def run(self, caller: c.Caller, command: c.ListSites) -> c.SiteList: ...
     @overload
     async def run(self, caller: c.Caller, command: c.CreateSiteKey) -> c.NewSiteKey: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.EditJourney) -> c.Journey: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetAudience) -> c.Segment: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListAudiences) -> c.AudienceList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.CountEnrollments) -> c.EnrollmentCounts: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.ListEnrollments) -> c.EnrollmentList: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.StopEnrollment) -> c.Done: ...
     @overload
     async def run(self, caller: c.Caller, command: c.ListSiteKeys) -> c.SiteKeyList: ...
 

@@ -40,6 +40,8 @@ class StoredJourney:
     last_edited_by: str
     created_at: datetime
     updated_at: datetime
+    site_id: UUID
+    audience: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,12 @@ async def find_journey(conn: Conn, *, workspace_id: int, journey_uuid: UUID) -> 
     values = {"workspace_id": workspace_id, "journey_uuid": journey_uuid}
     row = await (await conn.execute(QUERIES["find_journey"], values)).fetchone()
     return None if row is None else StoredJourney(*row)
+
+
+async def journey_ids(conn: Conn, *, workspace_id: int, journey_uuids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the numbers of those of the journeys that are the workspace's."""
+    values = {"workspace_id": workspace_id, "journey_uuids": list(journey_uuids)}
+    return dict(await (await conn.execute(QUERIES["journey_ids"], values)).fetchall())
 
 
 async def lock_journey(conn: Conn, *, workspace_id: int, journey_uuid: UUID) -> StoredJourney | None:

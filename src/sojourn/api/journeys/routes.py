@@ -3,6 +3,10 @@
 from litestar.handlers import HTTPRouteHandler
 
 from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.journeys.analytics import ANALYTICS_ROUTES
+from sojourn.api.journeys.audiences import AUDIENCE_ROUTES
+from sojourn.api.journeys.enrollments import ENROLLMENT_ROUTES
+from sojourn.api.journeys.journeys import JOURNEY_ROUTES
 from sojourn.api.journeys.accounts import ACCOUNT_ROUTES
 from sojourn.api.journeys.auth import AUTH_ROUTES
 from sojourn.api.journeys.content import CONTENT_ROUTES
@@ -17,6 +21,10 @@ ROUTES: tuple[AnyRoute, ...] = (
     *AUTH_ROUTES,
     *ACCOUNT_ROUTES,
     *SITE_ROUTES,
+    *AUDIENCE_ROUTES,
+    *JOURNEY_ROUTES,
+    *ENROLLMENT_ROUTES,
+    *ANALYTICS_ROUTES,
     *CONTENT_ROUTES,
     *SDK_ROUTES,
 )

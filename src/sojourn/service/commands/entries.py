@@ -7,7 +7,10 @@ from msgspec import Struct
 
 
 class EnrollByApi(Struct, frozen=True, kw_only=True):
-    """Send people to the API entry of a running journey. Exactly one of the three selectors. Reply: `EntryAccepted`.
+    """Send people to the API entry of a running journey. Exactly one of the four selectors. Reply: `EntryAccepted`.
+
+    Attributes:
+        is_paced: Refused within a minute after another request of this kind for the same entry point.
 
     Raises (in this order): BadSelector, JourneyNotFound, JourneyNotRunning, NoApiEntry, SeveralApiEntries,
     EntryDeactivated, UnknownAttribute, InvalidFilter, TooManyRequests.
@@ -16,7 +19,9 @@ class EnrollByApi(Struct, frozen=True, kw_only=True):
     journey: str
     users: tuple[str, ...] = ()
     hwids: tuple[str, ...] = ()
+    anonymous_ids: tuple[str, ...] = ()
     filter: str = ""
+    is_paced: bool = True
     attribute_values: Mapping[str, str] = {}
     idempotency_key: str = ""
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from sojourn.model.graph import Graph
+from sojourn.model.graph import Conduct, Edge, Graph
 from sojourn.model.lifecycle import Command as LifecycleCommand
 from sojourn.model.lifecycle import Status
+from sojourn.model.points import AnyPoint, JourneyGoal
 from sojourn.model.problems import Problem
 
 
@@ -54,6 +55,35 @@ class UpdateJourney(Struct, frozen=True, kw_only=True):
     draft: JourneyDraft
 
 
+class Drawing(Struct, frozen=True, kw_only=True):
+    """All that is drawn: points, edges, and where the points are."""
+
+    points: tuple[AnyPoint, ...]
+    edges: tuple[Edge, ...]
+    layout: Mapping[str, Place]
+
+
+class EditJourney(Struct, frozen=True, kw_only=True):
+    """Replace what is given of a definition, in one step, and leave the rest. Reply: `Journey`.
+
+    A running journey gets a new version, as by `UpdateJourney`.
+
+    Attributes:
+        site: The app, by its other name.
+        audience: The segment whose people the journey is for; None: everybody.
+    """
+
+    journey: UUID
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    site: UUID | UnsetType = UNSET
+    audience: UUID | UnsetType | None = UNSET
+    conduct: Conduct | UnsetType | None = UNSET
+    goal: JourneyGoal | UnsetType | None = UNSET
+    admits_anonymous: bool | UnsetType = UNSET
+    drawing: Drawing | UnsetType = UNSET
+
+
 class GetJourney(Struct, frozen=True, kw_only=True):
     """Reply: `Journey`."""
 
@@ -61,13 +91,20 @@ class GetJourney(Struct, frozen=True, kw_only=True):
 
 
 class ListJourneys(Struct, frozen=True, kw_only=True):
-    """Newest first. Reply: `JourneyList`."""
+    """Newest first. Reply: `JourneyList`.
+
+    Attributes:
+        statuses: Any of these; with `status`, that one. None of both: in whatever status.
+        site: The app, by its other name.
+    """
 
     page: int = 1
     page_size: int = 20
     status: Status | None = None
     application_code: str | None = None
     search: str = ""
+    statuses: tuple[Status, ...] = ()
+    site: UUID | None = None
 
 
 class DeleteJourney(Struct, frozen=True, kw_only=True):
@@ -106,6 +143,8 @@ class Journey(Struct, frozen=True, kw_only=True):
     first_started_at: datetime | None
     stop_reason: str
     last_edited_by: str
+    site: UUID | None = None
+    audience: UUID | None = None
 
 
 class JourneyList(Struct, frozen=True, kw_only=True):

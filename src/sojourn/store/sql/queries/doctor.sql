@@ -55,7 +55,7 @@ counted as (
     join point as p on p.journey_id = t.journey_id and p.point_no = t.point_no
     where t.shard = any(%(shards)s::smallint[])
       and t.metric in ('entered', 'erased')
-      and p.kind in ('message_bus', 'start_by_api', 'start_by_segment')
+      and p.kind in ('element_click', 'message_bus', 'start_by_api', 'start_by_segment', 'url_match')
     group by t.journey_id
 )
 select

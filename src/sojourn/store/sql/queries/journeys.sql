@@ -22,9 +22,13 @@ where journey_id = %(journey_id)s;
 select
     j.journey_id, j.journey_uuid, j.workspace_id, j.app_id, j.title, j.description, j.status::text as status,
     j.version_no, v.graph::text as graph, j.layout::text as layout, j.comments::text as comments, j.category_uuid,
-    j.advances, j.first_started_at, j.started_at, j.stop_reason, j.last_edited_by, j.created_at, j.updated_at
+    j.advances, j.first_started_at, j.started_at, j.stop_reason, j.last_edited_by, j.created_at, j.updated_at,
+    a.site_id, s.segment_uuid as audience
 from journey as j
 join journey_version as v on v.journey_id = j.journey_id and v.version_no = j.version_no
+join app as a on a.app_id = j.app_id
+left join segment as s
+    on s.workspace_id = j.workspace_id and s.code = v.graph #>> '{settings,audience_code}'
 where j.workspace_id = %(workspace_id)s
   and j.journey_uuid = %(journey_uuid)s;
 
@@ -71,6 +75,13 @@ from unnest(%(point_nos)s::smallint[], %(point_uuids)s::uuid[], %(kinds)s::text[
 insert into journey_version (journey_id, version_no, graph, created_at)
 values (%(journey_id)s, %(version_no)s, %(graph)s::jsonb, %(now)s);
 
+-- name: journey_ids
+-- The numbers of those of the journeys named that are the workspace's.
+select j.journey_uuid, j.journey_id
+from journey as j
+where j.workspace_id = %(workspace_id)s
+  and j.journey_uuid = any(%(journey_uuids)s::uuid[]);
+
 -- name: keep_held_since
 -- Keep since when a journey has been held.
 update journey as j
@@ -82,9 +93,13 @@ where j.journey_id = %(journey_id)s;
 select
     j.journey_id, j.journey_uuid, j.workspace_id, j.app_id, j.title, j.description, j.status::text as status,
     j.version_no, v.graph::text as graph, j.layout::text as layout, j.comments::text as comments, j.category_uuid,
-    j.advances, j.first_started_at, j.started_at, j.stop_reason, j.last_edited_by, j.created_at, j.updated_at
+    j.advances, j.first_started_at, j.started_at, j.stop_reason, j.last_edited_by, j.created_at, j.updated_at,
+    a.site_id, s.segment_uuid as audience
 from journey as j
 join journey_version as v on v.journey_id = j.journey_id and v.version_no = j.version_no
+join app as a on a.app_id = j.app_id
+left join segment as s
+    on s.workspace_id = j.workspace_id and s.code = v.graph #>> '{settings,audience_code}'
 where j.workspace_id = %(workspace_id)s
   and j.app_id = any(%(app_ids)s::integer[])
   and j.status = any(%(statuses)s::journey_status[])

@@ -436,7 +436,8 @@ with named as materialized (
             when jsonb_typeof(i.data -> 'journey_ids') = 'array'
                 then array(select element.value::integer from jsonb_array_elements_text(i.data -> 'journey_ids') as element(value))
             else array(select j.journey_id from journey as j where j.workspace_id = i.workspace_id)
-        end as journey_ids
+        end as journey_ids,
+        (i.data ->> 'enrollment_id')::bigint as enrollment_id
     from inbox as i
     where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'drop'
 ),
@@ -447,6 +448,7 @@ leaving as materialized (
         select x.ctid as place, x.enrollment_id, x.journey_id, x.point_no
         from stay as x
         where x.shard = %(shard)s::smallint and x.journey_id = any(n.journey_ids) and x.profile_id = n.profile_id
+          and (n.enrollment_id is null or x.enrollment_id = n.enrollment_id)
         offset 0
     ) as s
     order by s.enrollment_id

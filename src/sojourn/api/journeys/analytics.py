@@ -1,0 +1,146 @@
+"""Analytics: what happened in a journey, node by node and edge by edge. Ours; the contract names only the path."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from sojourn.api.common.refusals import MalformedRequest
+from sojourn.api.journeys.envelope import Nothing, Wire
+from sojourn.api.journeys.journeys import TAG, journey_id
+from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
+from sojourn.api.journeys.serving import INVALID
+from sojourn.model.problems import Problem
+from sojourn.service import commands as c
+
+
+class AnalyticsQuery(Wire, frozen=True, kw_only=True):
+    """Of which time: from an instant, rounded up to the hour, to before another. Without: of all time."""
+
+    start_date: datetime | UnsetType = UNSET
+    end_date: datetime | UnsetType = UNSET
+
+
+class NodeNumbers(Wire, frozen=True, kw_only=True):
+    """A node: how many came, how many wait there now, and how many the journey ended for there."""
+
+    node_id: UUID
+    entered: int
+    waiting: int
+    completed: int
+
+
+class EdgeNumbers(Wire, frozen=True, kw_only=True):
+    """An edge: how many went along it."""
+
+    source_node_id: str
+    target_node_id: str
+    label: str | UnsetType = UNSET
+    passed: int
+
+
+class GoalNumbers(Wire, frozen=True, kw_only=True):
+    """A goal: how many reached it, of how many; `rate` in percent."""
+
+    name: str
+    people: int
+    reached: int
+    rate: float
+
+
+class Analytics(Wire, frozen=True, kw_only=True):
+    """The numbers of a journey. Of all time, entered = waiting + departed."""
+
+    entered: int
+    waiting: int
+    departed: dict[str, int]
+    goal_rate: float | None
+    goals: tuple[GoalNumbers, ...]
+    nodes: tuple[NodeNumbers, ...]
+    edges: tuple[EdgeNumbers, ...]
+
+
+async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
+    query, journey = call.query, journey_id(call)
+    start, end = _instant(query.start_date, "startDate"), _instant(query.end_date, "endDate")
+    found = await call.service.run(call.caller, c.GetStatistics(journey=str(journey), from_=start, to=end))
+    whole = await call.service.run(call.caller, c.GetJourney(journey=journey))
+    left = {(point.point, output): n for point in found.points for output, n in point.left.items()}
+    goals = tuple(
+        GoalNumbers(name=g.name, people=g.treated.people, reached=g.treated.conversions, rate=g.treated.rate)
+        for g in found.goals
+    )
+    return Analytics(
+        entered=found.entered,
+        waiting=found.inside,
+        departed=dict(found.departed),
+        goal_rate=goals[0].rate if goals else None,
+        goals=goals,
+        nodes=tuple(
+            NodeNumbers(
+                node_id=UUID(point.point), entered=point.entered, waiting=point.inside, completed=point.completed
+            )
+            for point in found.points
+        ),
+        edges=tuple(
+            EdgeNumbers(
+                source_node_id=edge.from_,
+                target_node_id=edge.to,
+                label=edge.label or UNSET,
+                passed=left.get((edge.from_, edge.output), 0),
+            )
+            for edge in whole.graph.edges
+        ),
+    )
+
+
+def _instant(given: datetime | UnsetType, name: str) -> datetime | None:
+    if given is UNSET:
+        return None
+    if given.tzinfo is None:
+        rule = "an instant names its offset, such as 2026-05-01T09:00:00Z"
+        raise MalformedRequest(INVALID, problems=(Problem("field.type", name, rule),))
+    return given
+
+
+ANALYTICS_ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        verb="GET",
+        path="/api/journeys/{id}/analytics",
+        name="getAnalytics",
+        tag=TAG,
+        summary="Count what happened in a journey, node by node.",
+        commands=(c.GetStatistics, c.GetJourney),
+        query=AnalyticsQuery,
+        body=Nothing,
+        reply=Analytics,
+        handle=_analytics,
+        examples=(
+            Example(
+                title="Three people",
+                data={
+                    "entered": 3,
+                    "waiting": 1,
+                    "departed": {"completed": 2},
+                    "goalRate": None,
+                    "goals": [],
+                    "nodes": [
+                        {
+                            "nodeId": "a2b1c3d4-5e6f-4a1b-8c2d-3e4f5a6b7c81",
+                            "entered": 3,
+                            "waiting": 0,
+                            "completed": 0,
+                        }
+                    ],
+                    "edges": [
+                        {
+                            "sourceNodeId": "a2b1c3d4-5e6f-4a1b-8c2d-3e4f5a6b7c81",
+                            "targetNodeId": "a2b1c3d4-5e6f-4a1b-8c2d-3e4f5a6b7c82",
+                            "passed": 3,
+                        }
+                    ],
+                },
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,96 @@
+"""Enrollments of a journey, as lists show them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sojourn.store.connection import Conn
+from sojourn.store.queries import QUERIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the enrollments of a journey, those who came last first.
+
+    Attributes:
+        outcomes: Of those who left, how; None: whatever became of them; empty: they are inside.
+    """
+
+    journey_id: int
+    shards: Sequence[int]
+    outcomes: Collection[str] | None
+    skipped: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEnrollment:
+    """An enrollment, its person, where it is and how it ended."""
+
+    shard: int
+    enrollment_id: int
+    profile_id: int
+    user_id: str | None
+    anonymous_id: str | None
+    attributes: Mapping[str, Any]
+    entered_at: datetime
+    at_point_no: int | None
+    outcome: str | None
+    reason: str | None
+    last_point_no: int | None
+    departed_at: datetime | None
+
+
+async def count_enrollments(
+    conn: Conn, *, journey_ids: Sequence[int], shards: Sequence[int], entry_kinds: Collection[str]
+) -> dict[int, int]:
+    """Return how many people came into each of some journeys."""
+    values = {"journey_ids": list(journey_ids), "shards": list(shards), "entry_kinds": list(entry_kinds)}
+    return dict(await (await conn.execute(QUERIES["count_enrollments"], values)).fetchall())
+
+
+async def count_some(conn: Conn, part: Part) -> int:
+    """Return how many enrollments of these outcomes there are, or how many are inside."""
+    assert part.outcomes is not None, "all are counted by what the ticks counted"
+    row = await (
+        await conn.execute(QUERIES["count_departed" if part.outcomes else "count_inside"], _values(part))
+    ).fetchone()
+    assert row is not None, "a count is one row"
+    return row[0]
+
+
+async def list_enrollments(conn: Conn, part: Part) -> list[ShownEnrollment]:
+    """Return a part of the enrollments."""
+    places = await (await conn.execute(QUERIES[_newest(part.outcomes)], _values(part))).fetchall()
+    values = {
+        "shards": list(part.shards),
+        "of_shards": [shard for shard, _ in places],
+        "enrollment_ids": [enrollment_id for _, enrollment_id in places],
+    }
+    rows = await (await conn.execute(QUERIES["show_enrollments"], values)).fetchall()
+    return [ShownEnrollment(*row) for row in rows]
+
+
+def _newest(outcomes: Collection[str] | None) -> str:
+    if outcomes is None:
+        return "newest_enrollments"
+    return "newest_departed" if outcomes else "newest_inside"
+
+
+def _values(part: Part) -> dict[str, Any]:
+    return {
+        "journey_id": part.journey_id,
+        "shards": list(part.shards),
+        "outcomes": list(part.outcomes or ()),
+        "skipped": part.skipped,
+        "count": part.count,
+        "last": part.skipped + part.count,
+    }
+
+
+async def person_inside(conn: Conn, *, shard: int, enrollment_id: int, journey_id: int) -> int | None:
+    """Return whose an enrollment of a journey is; None where it does not last any more, or never was."""
+    values = {"shard": shard, "enrollment_id": enrollment_id, "journey_id": journey_id}
+    row = await (await conn.execute(QUERIES["find_enrollment"], values)).fetchone()
+    return None if row is None else row[0]
