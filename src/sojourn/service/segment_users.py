@@ -48,6 +48,10 @@ async def find_users(conn: Conn, scope: SegmentScope, code: str) -> SegmentUsers
     return SegmentUsers(tuple(sorted(reached - {code})), tuple(journeys))
 
 
+CODES = ("audience_code", "filter_code")
+"""Members of a graph that are codes of segments."""
+
+
 def _named(document: object) -> Iterator[str]:
     """Yield the codes of segments that a document names: a syntax tree, or a graph with codes and filters."""
     waiting = [document]
@@ -58,7 +62,7 @@ def _named(document: object) -> Iterator[str]:
                 yield code
             case dict():
                 members = cast("dict[str, Any]", each)
-                yield from (str(code) for code in (members.get("filter_code"),) if code)
+                yield from (str(code) for name in CODES if (code := members.get(name)))
                 waiting += members.values()
                 waiting += _read(members.get("filter"))
             case list() | tuple():

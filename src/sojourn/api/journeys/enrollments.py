@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, UnsetType, UNSET
+from msgspec import UNSET, Meta, UnsetType
 
 from sojourn.api.common.refusals import MalformedRequest
 from sojourn.api.journeys.envelope import Nothing, Page, Paging, Wire
@@ -65,7 +65,7 @@ class Enrolling(Wire, frozen=True, kw_only=True):
     audience_id: UUID | None = None
 
 
-class Accepted(Wire, frozen=True, kw_only=True):
+class EnrollmentRequest(Wire, frozen=True, kw_only=True):
     """The durable promise to enroll."""
 
     request_id: UUID
@@ -104,7 +104,7 @@ def _enrollment(found: c.Enrollment) -> Enrollment:
     )
 
 
-async def _enroll(call: Call[Nothing, Enrolling]) -> Accepted:
+async def _enroll(call: Call[Nothing, Enrolling]) -> EnrollmentRequest:
     body = call.body
     if [bool(body.user_ids), bool(body.anonymous_ids), body.audience_id is not None].count(True) != 1:
         rule = "exactly one of userIds, anonymousIds and audienceId is given"
@@ -121,7 +121,7 @@ async def _enroll(call: Call[Nothing, Enrolling]) -> Accepted:
         is_paced=False,
     )
     accepted = await call.service.run(call.caller, command)
-    return Accepted(request_id=accepted.request_uuid)
+    return EnrollmentRequest(request_id=accepted.request_uuid)
 
 
 async def _stop(call: Call[Nothing, Nothing]) -> None:
@@ -168,7 +168,7 @@ ENROLLMENT_ROUTES: tuple[AnyRoute, ...] = (
         commands=(c.EnrollByApi, c.GetAudience),
         query=Nothing,
         body=Enrolling,
-        reply=Accepted,
+        reply=EnrollmentRequest,
         status=202,
         handle=_enroll,
         refusals=("journey.not_running", "entry.none", "entry.several", "entry.deactivated", "entry.selector"),

@@ -28,7 +28,7 @@ from sojourn.api.journeys.canvas import (
 )
 from sojourn.api.journeys.envelope import Nothing, Page, Paging, Wire
 from sojourn.api.journeys.goals import goal_problems, read_goal, write_goal
-from sojourn.api.journeys.routing import Call
+from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
 from sojourn.api.journeys.settings import read_settings, settings_problems, write_settings
 from sojourn.model.graph import Graph, Settings
@@ -490,9 +490,7 @@ JOURNEY_ROUTES: tuple[AnyRoute, ...] = (
         reply=WholeJourney,
         handle=_change,
         refusals=_STATE,
-        examples=(
-            Example(title="No goal any more", body={"goalConfig": None}, data=_WHOLE | {"goalConfig": None}),
-        ),
+        examples=(Example(title="No goal any more", body={"goalConfig": None}, data=_WHOLE | {"goalConfig": None}),),
     ),
     Route(
         verb="PUT",

@@ -7,7 +7,7 @@ from litestar import Response
 from msgspec import Struct
 
 from sojourn.api.common.bodies import json_response
-from sojourn.model.problems import SojournError
+from sojourn.model.problems import SojournError, name_of
 
 
 class Kind(Struct, frozen=True):
@@ -59,6 +59,9 @@ KINDS: Mapping[str, Kind] = {
 
 _INDEX = re.compile(r"\[(\d+)\]")
 _QUOTED = re.compile(r'\["((?:[^"\\]|\\.)*)"\]')
+_FIELD, _SECOND = re.compile(r"[a-z_]+"), re.compile(r"_([a-z])")
+"""A field of a command, and where its next words begin."""
+
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -85,7 +88,12 @@ def dotted(where: str) -> str:
 
     >>> dotted("nodes[0].config.triggerType"), dotted('traits["a b"].c'), dotted("[0][1]")
     ('nodes.0.config.triggerType', 'traits.a b.c', '0.1')
+    >>> dotted("rule_tree/rules/0/value"), dotted("allowed_origins")
+    ('ruleTree.rules.0.value', 'allowedOrigins')
     """
+    if "/" in where or _FIELD.fullmatch(where):
+        field, *rest = where.split("/")
+        return ".".join([_SECOND.sub(lambda found: found[1].upper(), field), *map(name_of, rest)])
     plain = _INDEX.sub(r".\1", where)
     plain = _QUOTED.sub(lambda found: "." + _ESCAPED.sub(r"\1", found[1]), plain)
     return plain.removeprefix(".")

@@ -3,14 +3,14 @@
 from litestar.handlers import HTTPRouteHandler
 
 from sojourn.api.common.metrics import RequestMetrics
+from sojourn.api.journeys.accounts import ACCOUNT_ROUTES
 from sojourn.api.journeys.analytics import ANALYTICS_ROUTES
 from sojourn.api.journeys.audiences import AUDIENCE_ROUTES
-from sojourn.api.journeys.enrollments import ENROLLMENT_ROUTES
-from sojourn.api.journeys.journeys import JOURNEY_ROUTES
-from sojourn.api.journeys.accounts import ACCOUNT_ROUTES
 from sojourn.api.journeys.auth import AUTH_ROUTES
 from sojourn.api.journeys.content import CONTENT_ROUTES
 from sojourn.api.journeys.door import Door, DoorOptions
+from sojourn.api.journeys.enrollments import ENROLLMENT_ROUTES
+from sojourn.api.journeys.journeys import JOURNEY_ROUTES
 from sojourn.api.journeys.routing import AnyRoute
 from sojourn.api.journeys.sdk import SDK_ROUTES
 from sojourn.api.journeys.serving import handlers

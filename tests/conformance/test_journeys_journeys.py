@@ -1,0 +1,183 @@
+"""Journeys of the journeys dialect: drawn, changed, published, lived through, and shown."""
+
+from typing import Any
+
+import httpx
+
+from tests.conformance.conftest import Site
+from tests.conformance.journeys_client import ok, refusal, signed_in
+
+TREE = {"field": "plan", "operator": "eq", "value": "pro"}
+NODES = [
+    {"type": "TRIGGER", "config": {"triggerType": "MANUAL"}, "position": {"x": 0, "y": 0}},
+    {"type": "WAIT", "config": {"duration": 1, "unit": "minutes"}, "position": {"x": 200, "y": 0}},
+    {"type": "EXIT", "config": {"outcome": "welcomed"}, "position": {"x": 400, "y": 0}},
+]
+EDGES = [
+    {"sourceNodeId": "0", "targetNodeId": "1"},
+    {"sourceNodeId": "1", "targetNodeId": "2", "label": "Later"},
+]
+
+
+async def site_of(client: httpx.AsyncClient) -> str:
+    return (await client.get("/api/sites")).json()["data"][0]["id"]
+
+
+async def draft(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
+    body = {"name": "Welcome", "siteId": await site_of(client), "nodes": NODES, "edges": EDGES} | changes
+    return ok(await client.post("/api/journeys", json=body), 201)
+
+
+async def test_a_journey_is_drawn_changed_and_cloned(site: Site) -> None:
+    async with signed_in(site, "editor") as client:
+        audience = ok(await client.post("/api/audiences", json={"name": "Pro", "ruleTree": TREE}), 201)
+        made = await draft(client, settings={"onPause": "hold", "theme": "dark"}, audienceId=audience["id"])
+        path = f"/api/journeys/{made['id']}"
+        assert made["_count"] == {"nodes": 3, "edges": 2, "enrollments": 0}
+        assert made["audience"] == audience
+        assert made["settings"] == {"onPause": "hold", "theme": "dark"}
+        assert ok(await client.get(path)) == made
+
+        goal = {"type": "event", "config": {"eventName": "bought"}, "deadline": 7}
+        changed = ok(await client.patch(path, json={"goalConfig": goal, "audienceId": None, "description": "Hello"}))
+        assert (changed["goalConfig"], changed["audienceId"], changed["audience"]) == (goal, None, None)
+        assert (changed["description"], changed["name"], changed["nodes"]) == ("Hello", "Welcome", made["nodes"])
+        cleared = ok(await client.patch(path, json={"goalConfig": None, "description": None, "settings": None}))
+        assert (cleared["goalConfig"], cleared["description"], cleared["settings"]) == (None, None, {})
+
+        canvas = {"nodes": made["nodes"][:1], "edges": []}
+        saved = ok(await client.put(f"{path}/canvas", json=canvas))
+        assert (saved["nodes"], saved["edges"], saved["settings"]) == (made["nodes"][:1], [], {})
+
+        whole = {"nodes": made["nodes"], "edges": made["edges"]}
+        assert ok(await client.put(f"{path}/canvas", json=whole))["edges"] == made["edges"]
+        copy = ok(await client.post(f"{path}/clone"), 201)
+        assert copy["name"] == "Welcome (copy)"
+        assert [each["config"] for each in copy["nodes"]] == [each["config"] for each in made["nodes"]]
+        assert not {each["id"] for each in copy["nodes"]} & {each["id"] for each in made["nodes"]}
+        assert [each.get("label") for each in copy["edges"]] == [None, "Later"]
+
+
+async def test_journeys_are_listed_by_status_site_and_name(site: Site) -> None:
+    async with signed_in(site, "editor") as client:
+        one, two = await draft(client), await draft(client, name="Farewell")
+        answer = (await client.get("/api/journeys", params={"limit": "1"})).json()
+        assert [each["id"] for each in answer["data"]] == [two["id"]]
+        assert answer["meta"] == {"total": 2, "page": 1, "limit": 1, "totalPages": 2}
+        ok(await client.delete(f"/api/journeys/{two['id']}"))
+        listed = ok(await client.get("/api/journeys", params={"siteId": one["siteId"]}))
+        assert [each["id"] for each in listed] == [one["id"]]
+        assert listed[0].keys() == one.keys() - {"nodes", "edges", "audience"}
+        archived = ok(await client.get("/api/journeys", params={"status": "ARCHIVED", "search": "fare"}))
+        assert [each["status"] for each in archived] == ["ARCHIVED"]
+        assert ok(await client.get("/api/journeys", params={"siteId": one["id"]})) == []
+
+
+async def test_what_is_wrong_with_a_draft_is_told_at_its_places(site: Site) -> None:
+    async with signed_in(site, "editor") as client:
+        body = {
+            "name": "",
+            "siteId": await site_of(client),
+            "nodes": [{"type": "TRIGGER", "config": {"triggerType": "NOW"}}],
+            "edges": [{"sourceNodeId": "0", "targetNodeId": "9"}],
+        }
+        refusal(await client.post("/api/journeys", json=body), 400, "VALIDATION_ERROR")
+        details = refusal(await client.post("/api/journeys", json=body | {"name": "x"}), 400, "VALIDATION_ERROR")
+        assert details.keys() == {"nodes.0.config.triggerType", "edges.0.targetNodeId"}
+        details = refusal(
+            await client.post(
+                "/api/journeys", json={"name": "x", "siteId": body["siteId"], "goalConfig": {"type": "?"}}
+            ),
+            400,
+            "VALIDATION_ERROR",
+        )
+        assert details.keys() == {"goalConfig.type"}
+        unknown = "0b9e2c61-6a0e-4e0f-8f7e-1d1f0a5f8d11"
+        refusal(await client.post("/api/journeys", json={"name": "x", "siteId": unknown}), 404, "NOT_FOUND")
+
+        hole = await draft(client, edges=EDGES[:1])
+        details = refusal(await client.post(f"/api/journeys/{hole['id']}/publish"), 400, "VALIDATION_ERROR")
+        assert any(path.startswith("nodes.1") for path in details), details
+        assert any(path.startswith("nodes.2") for path in details), details
+
+
+async def test_people_are_enrolled_listed_counted_and_stopped(site: Site) -> None:
+    async with signed_in(site, "editor") as client:
+        made = await draft(client)
+        path = f"/api/journeys/{made['id']}"
+        refusal(await client.post(f"{path}/enrollments", json={"userIds": ["ada"]}), 409, "INVALID_STATE")
+        assert ok(await client.post(f"{path}/publish"))["status"] == "PUBLISHED"
+        refusal(await client.post(f"{path}/publish"), 409, "INVALID_STATE")
+        refusal(await client.post(f"{path}/enrollments", json={}), 400, "VALIDATION_ERROR")
+        for names in (["ada", "bob"], ["cleo"]):
+            ok(await client.post(f"{path}/enrollments", json={"userIds": names}), 202)
+            await site.drain()
+
+        listed = (await client.get(f"{path}/enrollments")).json()
+        assert listed["meta"]["total"] == 3
+        assert {each["endUser"]["userId"] for each in listed["data"]} == {"ada", "bob", "cleo"}
+        first = listed["data"][0]
+        assert (first["status"], first["journeyId"], first["completedAt"]) == ("in_progress", made["id"], None)
+        assert (first["currentNodeId"], first["endUserId"]) == (made["nodes"][1]["id"], first["endUser"]["id"])
+
+        ok(await client.delete(f"{path}/enrollments/{first['id']}"))
+        await site.drain()
+        refusal(await client.delete(f"{path}/enrollments/{first['id']}"), 404, "NOT_FOUND")
+        (stopped,) = ok(await client.get(f"{path}/enrollments", params={"status": "stopped"}))
+        assert (stopped["id"], stopped["outcome"]) == (first["id"], "stopped by hand")
+        inside = (await client.get(f"{path}/enrollments", params={"status": "in_progress", "limit": "1"})).json()
+        assert (len(inside["data"]), inside["meta"]["total"]) == (1, 2)
+
+        site.advance(minutes=2)
+        await site.drain()
+        done = ok(await client.get(f"{path}/enrollments", params={"status": "completed"}))
+        assert [each["outcome"] for each in done] == ["welcomed"] * 2
+        numbers = ok(await client.get(f"{path}/analytics"))
+        assert (numbers["entered"], numbers["waiting"]) == (3, 0)
+        assert [each["passed"] for each in numbers["edges"]] == [3, 2]
+        assert [each["entered"] for each in numbers["nodes"]] == [3, 3, 2]
+        (shown,) = ok(await client.get("/api/journeys", params={"status": "PUBLISHED"}))
+        assert shown["_count"]["enrollments"] == 3
+
+
+async def test_a_journey_is_paused_unpublished_archived_and_restored(site: Site) -> None:
+    async with signed_in(site, "editor") as client:
+        path = f"/api/journeys/{(await draft(client))['id']}"
+        ok(await client.post(f"{path}/publish"))
+        ok(await client.post(f"{path}/enrollments", json={"userIds": ["ada"]}), 202)
+        await site.drain()
+        for step, status in (("pause", "PAUSED"), ("publish", "PUBLISHED"), ("unpublish", "DRAFT")):
+            assert ok(await client.post(f"{path}/{step}"))["status"] == status
+            await site.drain()
+        (inside,) = ok(await client.get(f"{path}/enrollments"))
+        assert inside["status"] == "in_progress"
+        site.advance(minutes=2)
+        await site.drain()
+        (gone,) = ok(await client.get(f"{path}/enrollments"))
+        assert gone["status"] == "completed"
+        assert ok(await client.delete(path))["status"] == "ARCHIVED"
+        refusal(await client.put(f"{path}/canvas", json={"nodes": []}), 409, "INVALID_STATE")
+        assert ok(await client.post(f"{path}/restore"))["status"] == "DRAFT"
+
+
+async def test_an_audience_is_made_previewed_changed_and_deleted(site: Site) -> None:
+    async with signed_in(site, "admin") as client:
+        made = ok(await client.post("/api/audiences", json={"name": "Pro", "ruleTree": TREE, "description": "p"}), 201)
+        path = f"/api/audiences/{made['id']}"
+        assert (made["ruleTree"], made["filter"]) == (TREE, 'T("plan", EQ, "pro", exact)')
+        refusal(await client.post("/api/audiences", json={"name": "Pro", "ruleTree": TREE}), 409, "CONFLICT")
+        assert ok(await client.post("/api/audiences/preview", json={"ruleTree": TREE})) == {"count": 0, "sample": []}
+        details = refusal(
+            await client.post("/api/audiences/preview", json={"ruleTree": {"field": "plan", "operator": "like"}}),
+            400,
+            "VALIDATION_ERROR",
+        )
+        assert details.keys() == {"ruleTree.operator"}
+        changed = ok(await client.patch(path, json={"name": "Payers"}))
+        assert (changed["name"], changed["ruleTree"], changed["description"]) == ("Payers", TREE, "p")
+        assert ok(await client.get("/api/audiences", params={"search": "pay"})) == [changed]
+        used = await draft(client, audienceId=made["id"])
+        refusal(await client.delete(path), 409, "CONFLICT")
+        ok(await client.delete(f"/api/journeys/{used['id']}"))
+        ok(await client.delete(path))
+        refusal(await client.get(path), 404, "NOT_FOUND")
