@@ -34,11 +34,11 @@ def environment(**variables: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SOJOURN_")} | variables
 
 
-def sojourn(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def sojourn(*arguments: object, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; `given` is its standard input."""
     return subprocess.run(
         [SOJOURN, *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=PATIENCE_S * 3, env=environment(**variables),
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S * 3, env=environment(**variables), input=given,
     )  # fmt: skip
 
 

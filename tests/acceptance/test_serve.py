@@ -82,6 +82,33 @@ def test_commands_work_beside_a_server(server: Server) -> None:
     assert made.stdout.strip() not in listed.stdout
 
 
+def test_the_printed_password_signs_in_and_commands_look_after_accounts(server: Server) -> None:
+    owner = {"email": server.shown("owner"), "password": server.shown("password")}
+    assert owner["email"] == "owner@sojourn.localhost"
+    data_dir = ("--data-dir", server.data_dir)
+
+    def account(*words: str, given: str = "") -> str:
+        done = sojourn("account", *words, *data_dir, given=given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with httpx.Client(base_url=server.url, trust_env=False) as http:
+        assert http.post("/api/auth/login", json=owner).json()["data"]["user"]["role"] == "OWNER"
+        assert "another browser" not in account("sessions", owner["email"])
+        assert account("revoke", owner["email"]).startswith("1 sessions")
+        made = account("add", "Grace@example.com", "--role", "viewer", "--name", "Grace")
+        grace = {"email": "grace@example.com", "password": made.split("password")[1].split()[0]}
+        assert http.post("/api/auth/login", json=grace).status_code == 200
+        account("password", grace["email"], "--password-stdin", given="correct horse battery\n")
+        assert http.post("/api/auth/login", json=grace).status_code == 401
+        account("change", grace["email"], "--role", "admin")
+        answer = http.post("/api/auth/login", json=grace | {"password": "correct horse battery"})
+        assert answer.json()["data"]["user"]["role"] == "ADMIN"
+        account("disable", grace["email"])
+        assert "disabled" in account("list")
+        assert http.post("/api/auth/login", json=grace | {"password": "correct horse battery"}).status_code == 401
+
+
 def test_a_second_server_on_the_same_data_is_refused(server: Server) -> None:
     port, grpc_port = free_ports()
     second = sojourn("serve", "--data-dir", server.data_dir, "--port", port, "--grpc-port", grpc_port)

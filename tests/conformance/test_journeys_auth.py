@@ -355,6 +355,11 @@ async def test_a_workspace_keeps_an_owner(site: Site) -> None:
         ):
             refusal(response, 409, "CONFLICT")
         refusal(await client.post("/api/accounts", json=ADA | {"role": "ADMIN"}), 409, "CONFLICT")
+        for wrong in ({"email": "a\0@example.com"}, {"email": "ada"}, {"password": "a\0bcdefgh"}, {"name": "\n"}):
+            body = ADA | {"email": "new@example.com", "role": "ADMIN"} | wrong
+            assert (
+                refusal(await client.post("/api/accounts", json=body), 400, "VALIDATION_ERROR").keys() == wrong.keys()
+            )
         made = ok(await client.post("/api/accounts", json=ADA | {"email": "g@example.com", "role": "OWNER"}), 201)
         assert ok(await client.get(f"/api/accounts/{made['id']}")) == made
         ok(await client.delete(path))

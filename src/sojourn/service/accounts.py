@@ -199,7 +199,7 @@ def _keep_an_owner(owners: set[UUID], leaving: UUID) -> None:
 
 
 def _email_problems(email: str) -> Iterable[Problem]:
-    if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email):
+    if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email) or not email.isprintable():
         yield Problem("account.email", "email", "must be an email address")
 
 
