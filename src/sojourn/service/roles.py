@@ -105,9 +105,12 @@ LEAST: Mapping[type, Role] = {
 """Command to the role that suffices. Roles that may do more may do it, too."""
 
 
+_BY_RIGHTS: Mapping[c.Rights, Role] = {role: role for role in ROLES}
+
+
 def role_of(caller: c.Caller) -> Role | None:
     """Return the role of who has signed in; None: a token or a key asks."""
-    return next((role for role in ROLES if role == caller.rights), None)
+    return _BY_RIGHTS.get(caller.rights)
 
 
 def suffices(role: Role, least: Role) -> bool:

@@ -22,6 +22,8 @@ def read_query(request: AnyRequest, shape: type[S], *, beside: Collection[str] =
         MalformedRequest: A parameter is unknown, given twice, missing, or of another type; with all problems.
     """
     fields = _fields(shape)
+    if not request.scope["query_string"] and not any(field.required for field in fields.values()):
+        return shape()
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, text in request.query_params.multi_items():

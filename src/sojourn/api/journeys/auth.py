@@ -73,7 +73,7 @@ async def _refresh(call: Call[Nothing, Nothing]) -> Answer:
 
 async def _logout(call: Call[Nothing, Nothing]) -> Answer:
     await call.service.sign_out(call.caller)
-    return Answer(data=None, cookies=[_cookie("", 0, is_secure=call.is_secure)])
+    return Answer(data=None, cookies=[_cookie("", 0, is_secure=call.over_tls())])
 
 
 async def _me(call: Call[Nothing, Nothing]) -> User:
@@ -124,7 +124,7 @@ def _session(session: c.Session) -> Session:
 
 
 def _signed_in(call: Call[Nothing, Login] | Call[Nothing, Nothing], signed_in: SignedIn) -> Answer:
-    cookie = _cookie(signed_in.token, int(signed_in.lasts.total_seconds()), is_secure=call.is_secure)
+    cookie = _cookie(signed_in.token, int(signed_in.lasts.total_seconds()), is_secure=call.over_tls())
     return Answer(data=TokenAndUser(token=signed_in.token, user=user_of(signed_in.account)), cookies=[cookie])
 
 

@@ -16,9 +16,9 @@ from sojourn.api.common.authorization import TOKEN_MAX, token_of
 from sojourn.api.common.bodies import AnyRequest
 from sojourn.api.common.rate_limits import RateLimit
 from sojourn.api.journeys.routing import AnyRoute
-from sojourn.service.commands import Caller
+from sojourn.service.commands import Caller, Role
 from sojourn.service.errors import NotAllowed, NotAuthenticated
-from sojourn.service.roles import role_of, suffices
+from sojourn.service.roles import ROLES, role_of, suffices
 from sojourn.service.service import Service
 
 COOKIE = "session_token"
@@ -63,6 +63,7 @@ class Door:
         clock = service.resources.clock
         self._service = service
         self._proxies = options.proxies
+        self._roles: dict[str, frozenset[Role]] = {}  # by route: those that may call it
         self._public_url = options.public_url
         self._per_address = RateLimit(options.limits.per_address, clock)
         self._auth = RateLimit(options.limits.auth, clock)
@@ -96,9 +97,14 @@ class Door:
             NotAuthenticated: There is no session in force.
         """
         caller = await self._service.signed_in(session_token(request))
-        if not may_call(route, caller):
+        if not self._may_call(route, caller):
             raise NotAllowed(f"the role {route.role.upper()} is needed")
         return caller
+
+    def _may_call(self, route: AnyRoute, caller: Caller) -> bool:
+        if route.name not in self._roles:
+            self._roles[route.name] = frozenset(role for role in ROLES if suffices(role, route.role))
+        return role_of(caller) in self._roles[route.name]
 
     def refuse_strangers(self, request: AnyRequest) -> None:
         """Refuse what a page of another site makes a browser send along with the cookie, or to get one.
@@ -149,12 +155,6 @@ def session_token(request: AnyRequest) -> str:
     if morsel is None or not 0 < len(morsel.value) <= JWT_MAX:
         raise NotAuthenticated("a session is required; API keys do not open this route")
     return morsel.value
-
-
-def may_call(route: AnyRoute, caller: Caller) -> bool:
-    """Tell whether somebody who has signed in may call a route."""
-    role = role_of(caller)
-    return role is not None and suffices(role, route.role)
 
 
 def _key_of(request: AnyRequest, body: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ class Call(Generic[Q, B]):
 
     Attributes:
         address: Whom limits are for.
-        is_secure: Whether it came over TLS.
+        over_tls: Tells whether browsers reach us over TLS.
         who: None where a route is public.
     """
 
@@ -51,7 +51,7 @@ class Call(Generic[Q, B]):
     query: Q
     body: B
     address: str
-    is_secure: bool
+    over_tls: Callable[[], bool]
     who: Caller | None
 
     @property

@@ -89,7 +89,7 @@ async def _answer(route: AnyRoute, service: Service, door: Door, request: AnyReq
         query=_query(route, request),
         body=_body(route, document),
         address=address,
-        is_secure=door.is_secure(request),
+        over_tls=lambda: door.is_secure(request),
         who=who,
     )
     return await route.handle(call)
