@@ -148,7 +148,7 @@ def http_app() -> Litestar:
     atexit.register(_leave)
     pool = _api_pool(settings)
     http = HttpClient(AddressGuard(settings.allowed_networks), clock, max_connections=4)
-    made = Service(pool, clock, inbox_max=settings.inbox_max, session_options=_session_options(settings, http))
+    made = Service(pool, clock, inbox_max=settings.inbox_max, session_options=session_options(settings, http))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -161,7 +161,7 @@ def http_app() -> Litestar:
     return create_app(made, ready=lambda: missing(pool), door=_door_options(settings), lifespan=[lifespan])
 
 
-def _session_options(settings: Settings, http: HttpClient) -> SessionOptions:
+def session_options(settings: Settings, http: HttpClient) -> SessionOptions:
     """Say whose tokens count, besides our own."""
     url = settings.jwks_url
 

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
+import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from msgspec import Struct
 
 from sojourn.service.errors import NotAuthenticated
 
@@ -27,6 +29,10 @@ Fetch = Callable[[], Awaitable[bytes]]
 """Reads the address. What keeps it from doing so is an `OSError`."""
 
 log = structlog.get_logger()
+
+
+class _Document(Struct, frozen=True):
+    keys: list[dict[str, Any]]
 
 
 class KeySet:
@@ -64,7 +70,7 @@ class KeySet:
             try:
                 self._keys = keys_of(await self._fetch())
                 self._read_at = self._clock()
-            except (OSError, ValueError, jwt.PyJWTError) as failure:
+            except (OSError, ValueError, msgspec.MsgspecError, jwt.PyJWTError) as failure:
                 log.warning("jwks.unreadable", reason=str(failure), wanted=wanted[0][:100])
 
 
@@ -72,11 +78,12 @@ def keys_of(text: bytes) -> dict[tuple[str, str], Any]:
     """Return the keys of a set by id and algorithm: RSA keys of 2048 bits or more for RS256, of P-256 for ES256.
 
     Raises:
-        PyJWTError: There is no key in it, or it is none.
-        ValueError: It is no JSON.
+        MsgspecError: It is none.
+        PyJWTError: There is no key in it that we could use.
     """
+    document = msgspec.json.decode(text, type=_Document)
     found: dict[tuple[str, str], Any] = {}
-    for key in jwt.PyJWKSet.from_json(text.decode()).keys[:KEYS_MAX]:
+    for key in jwt.PyJWKSet.from_dict({"keys": document.keys}).keys[:KEYS_MAX]:
         algorithm = _algorithm(key.key)
         if algorithm is None or key.key_id is None or key.public_key_use == "enc":
             continue
