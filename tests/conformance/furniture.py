@@ -71,6 +71,8 @@ async def furnish(site: Site, client: httpx.AsyncClient, mark: str, *, workspace
     card = {"title": f"{mark} card", "body": "Hello"}
     content = {"name": f"{mark} flow", "siteId": place["id"], "content": {"steps": [card]}}
     flow = ok(await client.post("/api/content/flows", json=content), 201)["id"]
+    rule = {"field": "traits.mark", "operator": "eq", "value": mark}
+    audience = ok(await client.post("/api/audiences", json={"name": f"{mark} people", "ruleTree": rule}), 201)["id"]
     user, node = str(uuid4()), str(uuid4())
     token = {"Authorization": f"Api {TOKEN if workspace == 'default' else THEIR_TOKEN}"}
     journey = await make_journey(client, token, mark, place["applicationCode"], flow, node)
@@ -83,6 +85,7 @@ async def furnish(site: Site, client: httpx.AsyncClient, mark: str, *, workspace
     return Furniture(
         parts={
             "accounts/{id}": str(account.account),
+            "audiences/{id}": audience,
             "content/{type}": "flows",
             "enrollments/{enrollmentId}": shown["enrollmentId"],
             "external/{request_uuid}": started.json()["request_uuid"],
@@ -99,6 +102,7 @@ async def furnish(site: Site, client: httpx.AsyncClient, mark: str, *, workspace
         },
         fields={
             "application_code": place["applicationCode"],
+            "audienceId": audience,
             "contentId": flow,
             "flowId": flow,
             "journey_uuids": [journey],
