@@ -6,11 +6,13 @@ import gc
 import logging
 import multiprocessing
 import os
+import signal
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from types import FrameType
 
 import structlog
 from granian import Granian
@@ -154,6 +156,7 @@ def http_app() -> Litestar:
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         async with http, _checked(pool):
             spare_collector()
+            _on_stop(made.pages.end)
             tell_ready()
             yield
             await made.close()
@@ -182,6 +185,21 @@ def session_options(settings: Settings, http: HttpClient) -> SessionOptions:
 def _door_options(settings: Settings) -> DoorOptions:
     limits = RateLimits(per_address=settings.rate_limit, auth=settings.rate_limit_auth, sdk=settings.rate_limit_sdk)
     return DoorOptions(limits=limits, proxies=Proxies(settings.trusted_proxies), public_url=settings.public_url)
+
+
+def _on_stop(do: Callable[[], None]) -> None:
+    """Have something done at once when the worker is told to stop, beside what Granian does then.
+
+    Granian first waits for what is under way, and a stream is under way for as long as its page is seen. The event loop
+    learns of a signal from its number, however it is handled, so a handler of ours takes nothing from Granian's.
+    """
+    loop = asyncio.get_running_loop()
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(do)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told)
 
 
 def spare_collector() -> None:

@@ -99,6 +99,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         "SOJOURN_RATE_LIMIT_SDK": "0",
     }
     with (
+        httpx.Client(trust_env=False, timeout=None) as follower,
         running(tmp_path_factory.mktemp("browser") / "data", **settings) as server,
         httpx.Client(base_url=server.url, trust_env=False) as api,
         httpx.Client(base_url=server.url, trust_env=False, headers={"Authorization": f"Api {TOKEN}"}) as gateway,
@@ -109,8 +110,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         site_id = api.get("/api/sites").json()["data"][0]["id"]
         key = api.post(f"/api/sites/{site_id}/keys", json={"name": "pages"}).json()["data"]["key"]
         yield Shop(f"http://127.0.0.1:{pages.server_port}", server.url, key, site_id, api, gateway)
+        query = {"apiKey": key, "anonymousId": "stays"}
+        follower.send(follower.build_request("GET", f"{server.url}/api/sdk/journeys/stream", params=query), stream=True)
     pages.shutdown()
     pages.server_close()
+    assert "refused to gracefully stop" not in server.errors(), "a page that follows does not hold up the server's end"
 
 
 @pytest.fixture

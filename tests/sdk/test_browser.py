@@ -54,7 +54,7 @@ TASKS = {
 BEACON = {"anchor": "#nav-care", "label": "New: plant care", "title": "New", "body": "How to keep them alive."}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def journeys(shop: Shop) -> dict[str, str]:
     """All the journeys of these tests, each begun by something of its own."""
     modal, flow, hint, banner = (

@@ -106,13 +106,17 @@ class Pages:
             self._pages.discard(page)
             self._newcomers.discard(page)
 
-    async def close(self) -> None:
-        """End all streams, and stop listening."""
+    def end(self) -> None:
+        """End all streams and begin none: the server stops, and waits for what is under way."""
         self._stop.set()
         self._called.set()
         for page in self._pages:
             page.is_over = True
             page.has_news.set()
+
+    async def close(self) -> None:
+        """End all streams, and stop listening."""
+        self.end()
         if self._telling is not None:
             await self._telling
 
