@@ -405,6 +405,7 @@ class Lab:
         reactions = {
             "running": ("convert", "enroll", "enroll_named", "resume"),
             "paused": ("convert", "resume"),
+            "draft": ("convert", "resume") if journey.advances_anyway else (),
             "finished": ("convert",),
         }.get(journey.status, ())
         heard = [each for each in listeners(journey.graph, journey.numbers) if each.reaction in reactions]
@@ -453,14 +454,15 @@ class Lab:
         self.held_since[journey.journey_id] = self.now
         await self._change(journey)
 
-    async def shut(self, journey: Journey) -> None:
+    async def shut(self, journey: Journey, status: str = "paused") -> None:
         """Let nobody in any more; who is inside goes on."""
-        journey.status, journey.advances_anyway = "paused", True
+        journey.status, journey.advances_anyway = status, True
         await self._change(journey)
 
     async def draft(self, journey: Journey) -> None:
         """Make a draft of a paused journey."""
-        journey.status = "draft"
+        journey.status, journey.advances_anyway = "draft", False
+        self.held_since.setdefault(journey.journey_id, self.now)
         await self._change(journey)
 
     async def resume(self, journey: Journey) -> None:
@@ -471,7 +473,7 @@ class Lab:
         await self.say(self.about(journey, "begin", held_since=said, **{"from": before}))
 
     async def finish(self, journey: Journey) -> None:
-        journey.status = "finished"
+        journey.status, journey.advances_anyway = "finished", False
         await self._change(journey)
         await self.say(self.about(journey, "stop", reason="journey finished"))
 

@@ -43,13 +43,12 @@ from sojourn.seglang import render
 from tests import lab as laboratory
 from tests.conftest import TEMPLATE, Postgres
 from tests.lab import Lab, picture_of
-from tests.walker import Journey, Row, Walker, is_keyed
+from tests.walker import Journey, Row, Walker, goals_of, is_keyed
 
 EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "120"))
 
 READ, WRITTEN = ("a", "b"), ("x", "y")
 EVENTS = ("e1", "e2")
-BROWSED = ["page_view", "click", "content_completed"]
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
 BEGINNINGS = tuple(
     datetime.fromisoformat(text).replace(tzinfo=UTC)
@@ -89,12 +88,11 @@ TREES: tuple[dict[str, Any], ...] = (
     },
 )
 browsing = st.fixed_dictionaries(
-    {},
-    optional={
+    {
         "url": st.sampled_from(["https://shop.example/a", "https://shop.example/b?x=1", "/a#top", "//h/ab?x=1", 7]),
         "selector": st.sampled_from(["#buy", "#sell", ["#sell", "#buy"]]),
         "content": st.sampled_from(FLOWS),
-    },
+    }
 )
 
 
@@ -191,7 +189,7 @@ def updates(draw: st.DrawFn) -> Any:
 def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only: bool) -> Any:
     kinds = [
         "wait", "wait", "event_wait", "event_wait", "split", "random", "email", "webhook", "content", "condition",
-        "goal_check", *["update"] * updating * 2,
+        "goal_check", "goal_check", *["update"] * updating * 2,
     ]  # fmt: skip
     match draw(st.sampled_from(kinds)):
         case "wait":
@@ -499,10 +497,10 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
     command = None
     if draw(st.integers(0, 3)) == 0:
         name = draw(
-            st.sampled_from(["pause", "pause", "resume", "resume", "edit", "edit", "draft", "choose", "finish"])
+            st.sampled_from(["pause", "pause", "shut", "resume", "resume", "edit", "edit", "draft", "choose", "finish"])
         )
         command = (name, draw(st.integers(0, 1)), draw(st.integers(0, 5)))
-        if crowd is not None and name != "pause":
+        if crowd is not None and name not in {"pause", "shut"}:
             said = []
     return Scene(draw(st.sampled_from([1, 0, 2, 4, 6, 96, 100])), command, said)
 
@@ -588,6 +586,8 @@ class Telling:
         match name, journey.status:
             case "pause", "running":
                 await self.lab.pause(journey)
+            case "shut", "running":
+                await self.lab.shut(journey, ("paused", "draft")[number % 2])
             case "draft", "paused":
                 await self.lab.draft(journey)
             case "resume", "paused" | "draft":
@@ -673,7 +673,7 @@ class Telling:
             {each.event_name for point in journey.graph.points if isinstance(point, WaitForTrigger)
              for branch in point.branches for each in branch.events}
         )  # fmt: skip
-        names += BROWSED if place > 3 else []
+        names += [goal.event_name for goal in goals_of(journey.graph) if goal.event_name is not None]
         return names[place % len(names)] if names else EVENTS[place % len(EVENTS)]
 
     async def _outcome(self, at: datetime, values: dict[str, Any]) -> Row | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sojourn.engine.runner import Runner
-from sojourn.model.points import Exit, StartBySegment
+from sojourn.model.points import Exit, MessageBus, StartBySegment
 from sojourn.service.codes import is_code
 from sojourn.service.commands import (
     AttributeOperation,
@@ -150,6 +150,15 @@ async def test_what_is_used_is_not_deleted(bench: Bench) -> None:
     await create(bench, "b", 'Segment("a")', code="b")
     await bench.create(chain(StartBySegment(id=point_id(), filter='Segment("b")'), Exit(id=point_id())), "Hello")
     with pytest.raises(InUse, match="the segment `b`, the journey `Hello`"):
+        await bench.service.run(bench.us, DeleteSegment(code="a"))
+
+
+async def test_the_audience_of_a_journey_is_in_use(bench: Bench) -> None:
+    await create(bench, "a", code="a")
+    await bench.create(
+        chain(MessageBus(id=point_id(), event_name="x"), Exit(id=point_id()), audience_code="a"), "Hello"
+    )
+    with pytest.raises(InUse, match="the journey `Hello`"):
         await bench.service.run(bench.us, DeleteSegment(code="a"))
 
 

@@ -241,7 +241,7 @@ def _info(journey: Journey) -> pb.Info:
         campaign_type=campaign_type(journey.graph),
         stop_reason=journey.stop_reason,
         last_edited_by=journey.last_edited_by,
-        dynamic_entry=any(map(_is_dynamic, journey.graph.points)),
+        dynamic_entry=any(_is_dynamic(point, journey.graph.settings) for point in journey.graph.points),
         version=journey.version,
         description=journey.description,
     )
@@ -253,8 +253,10 @@ def _info(journey: Journey) -> pb.Info:
     return info
 
 
-def _is_dynamic(point: AnyPoint) -> bool:
+def _is_dynamic(point: AnyPoint, settings: Settings) -> bool:
     """Tell whether whoever starts to match a segment later comes in here, too."""
+    if isinstance(point, StartByApi):
+        return settings.audience_code is not None and not point.is_deactivated
     return isinstance(point, StartBySegment) and (point.repeat is not None or point.trigger in {"DYNAMIC", "JOINING"})
 
 

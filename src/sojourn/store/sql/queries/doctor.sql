@@ -1,11 +1,16 @@
 -- name: alarm_faults
--- Points whose alarm would ring too late for somebody who waits there, or not at all.
+-- Points whose alarm would ring too late for somebody who waits there, or not at all; point 0 is a journey's deadline.
 select waiting.shard, waiting.journey_id, waiting.point_no, waiting.wake_at, a.wake_at as alarm_at
 from (
     select s.shard, s.journey_id, s.point_no, min(s.wake_at) as wake_at
     from stay as s
     where s.shard = any(%(shards)s::smallint[])
     group by s.shard, s.journey_id, s.point_no
+    union all
+    select d.shard, d.journey_id, 0, min(d.due_at)
+    from deadline as d
+    where d.shard = any(%(shards)s::smallint[])
+    group by d.shard, d.journey_id
 ) as waiting
 left join alarm as a
     on a.shard = waiting.shard and a.journey_id = waiting.journey_id and a.point_no = waiting.point_no
