@@ -213,6 +213,18 @@ async def test_requests_are_counted_by_address_and_minute(site: Site) -> None:
             refusal(await each.get("/api/sites"), 401, "UNAUTHORIZED")
         site.advance(seconds=39.5)
         refusal(await one.get("/api/auth/me"), 401, "UNAUTHORIZED")
+        async with signed_in(site) as owner:
+            path = f"/api/sites/{ok(await owner.get('/api/sites'))[0]['id']}/keys"
+            key, spare = [ok(await owner.post(path, json={}), 201)["key"] for _ in range(2)]
+        for client_ in (one, other, six):
+            ok(await client_.get("/api/sdk/config", headers={"X-API-Key": key}))
+        response = await one.get("/api/v1/sdk/config", params={"apiKey": key})
+        refusal(response, 429, "RATE_LIMITED")
+        assert response.headers["access-control-allow-origin"] == "*"
+        ok(await one.get("/api/sdk/config", params={"apiKey": key}, headers={"X-API-Key": spare}))  # the header first
+        for _ in range(4):  # one came before
+            refusal(await six.get("/api/sdk/config", headers={"X-API-Key": "none"}), 401, "UNAUTHORIZED")
+        refusal(await six.get("/api/sdk/config", headers={"X-API-Key": "none"}), 429, "RATE_LIMITED")
 
 
 # Documentation ----------------------------------------------------------------------------------------------
