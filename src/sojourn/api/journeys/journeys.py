@@ -449,7 +449,7 @@ JOURNEY_ROUTES: tuple[AnyRoute, ...] = (
         status=201,
         handle=_create,
         body_max=CANVAS_MAX,
-        refusals=("document.invalid",),
+        refusals=("document.invalid", "not_found"),
         examples=(
             Example(
                 title="A flow on a page",
