@@ -1,20 +1,17 @@
-"""Command line: `python -m bench [all | advance | audience | auth | growth | ingest | latency | segments | explain]`.
-
-`make bench` runs `all`.
-"""
+"""Command line: `python -m bench [NAME]`; `--help` lists the names. `make bench` runs `all`."""
 
 import argparse
 import contextlib
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
-from bench import advance, audience, auth, explain, growth, ingest, latency, machine, report, segments
+from bench import advance, audience, auth, content, explain, growth, ingest, latency, machine, report, sdk, segments
 from bench.progress import quiet, say
 from bench.report import Result
 from sojourn.store.embedded import EmbeddedServer
 
-CHOICES = ("all", "advance", "audience", "auth", "growth", "ingest", "latency", "segments", "explain")
+CHOICES = ("all", "advance", "audience", "auth", "content", "growth", "ingest", "latency", "sdk", "segments", "explain")
 
 
 def main() -> None:
@@ -68,8 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--events", type=int, help="ingest: how many (default: 100000); segments: how many (default: 10 per person)"
     )
     parser.add_argument("--requests", type=int, default=2000, help="auth: of each kind (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=20, help="content: events per second (default: %(default)s)")
     parser.add_argument("--rate", type=int, default=200, help="latency: events per second (default: %(default)s)")
-    parser.add_argument("--seconds", type=int, default=30, help="latency: for how long (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=30, help="latency, content: for how long (default: %(default)s)")
     parser.add_argument(
         "--data-dir", type=Path, help="where PostgreSQL keeps its data (default: a temporary directory on disk)"
     )
@@ -96,34 +94,33 @@ def _measure(chosen: Sequence[str], data_dir: Path, options: argparse.Namespace)
     results: list[Result] = []
     with EmbeddedServer(data_dir / "tuned") as server:
         about = machine.describe(server.url)
+        measures = _measures(server, options)
         for name in chosen:
             say(f"{name}: begins")
-            match name:
-                case "advance":
-                    results.append(advance.measure(server, options.people, options.runs))
-                case "audience":
-                    results.append(audience.measure(server, options.crowds, options.changes))
-                case "auth":
-                    results.append(auth.measure(server, options.requests, options.runs))
-                case "growth":
-                    results.append(
-                        growth.measure(
-                            server, options.sizes, options.journeys, options.people, options.runs, options.idle
-                        )
-                    )
-                case "ingest":
-                    results.append(ingest.measure(server, options.events or 100_000, options.runs))
-                case "segments":
-                    events = options.events or 10 * options.people
-                    results.append(segments.measure(server, options.people, events, options.runs))
-                case "explain":
-                    print(explain.plan(server, options.people))
-                case _:
-                    pass
+            if name in measures:
+                results.append(measures[name]())
+            elif name == "explain":
+                print(explain.plan(server, options.people))
     if "latency" in chosen:
         with EmbeddedServer(data_dir / "tracking", settings={"track_commit_timestamp": "on"}) as server:
             results.append(latency.measure(server, options.rate, options.seconds))
     return results, about
+
+
+def _measures(server: EmbeddedServer, options: argparse.Namespace) -> Mapping[str, Callable[[], Result]]:
+    """Return how each thing is measured for which the server needs no settings of its own."""
+    people, runs = options.people, options.runs
+    events = options.events or 10 * people
+    return {
+        "advance": lambda: advance.measure(server, people, runs),
+        "audience": lambda: audience.measure(server, options.crowds, options.changes),
+        "auth": lambda: auth.measure(server, options.requests, runs),
+        "content": lambda: content.measure(server, options.pages, options.seconds),
+        "growth": lambda: growth.measure(server, options.sizes, options.journeys, people, runs, options.idle),
+        "ingest": lambda: ingest.measure(server, options.events or 100_000, runs),
+        "sdk": sdk.measure,
+        "segments": lambda: segments.measure(server, people, events, runs),
+    }
 
 
 if __name__ == "__main__":

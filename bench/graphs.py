@@ -14,6 +14,7 @@ from sojourn.model.graph import Edge, Graph, Settings
 from sojourn.model.points import (
     AnyPoint,
     BooleanSplitter,
+    Content,
     EmailContent,
     Exit,
     MessageBus,
@@ -57,6 +58,16 @@ def welcome() -> Graph:
 def greeting(event_name: str) -> Graph:
     """Entry by event, an email, exit."""
     points = (MessageBus(id=_id(1), event_name=event_name), SendEmail(id=_id(2), content=HELLO), Exit(id=_id(3)))
+    return _graph(points, [(1, "default", 2), (2, "default", 3)])
+
+
+def showing(event_name: str, content: str) -> Graph:
+    """Entry by event, a content, exit."""
+    points = (
+        MessageBus(id=_id(1), event_name=event_name),
+        Content(id=_id(2), content_id=content, content_type="MODAL"),
+        Exit(id=_id(3)),
+    )
     return _graph(points, [(1, "default", 2), (2, "default", 3)])
 
 

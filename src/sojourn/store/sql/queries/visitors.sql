@@ -71,7 +71,7 @@ left join content as c
     and c.app_id = j.app_id
     and c.status = 'published'
 where j.app_id = %(app_id)s
-  and j.first_started_at is not null
+  and coalesce(j.first_started_at, j.started_at) is not null
   and exists (
     select
     from point as q
