@@ -20,6 +20,11 @@ interface Field {
 export function drawSurvey(around: Surroundings): Widget {
   const { document, host } = around;
   const fields = document.questions.map(field);
+  for (const { element, note } of fields) {
+    element.addEventListener("input", () => {
+      note.textContent = "";
+    });
+  }
   const send = button(word(document, "send"), "primary", () => {
     const missing = fields.filter(({ question, read }) => question.required && read() === null);
     for (const { note } of fields) note.textContent = "";
