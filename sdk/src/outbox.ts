@@ -27,8 +27,6 @@ const AGAIN: Backoff = { firstMs: 1000, mostMs: 60_000 };
 export class Outbox {
   private failures = 0;
   private notBefore = 0;
-  /** Something in a batch was refused: one by one, until it is found. */
-  private isSearching = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sending: Promise<void> | undefined;
 
@@ -86,7 +84,7 @@ export class Outbox {
 
   private async drain(): Promise<void> {
     for (;;) {
-      const group = groups(this.waiting())[0]?.slice(0, this.isSearching ? 1 : BATCH_MAX);
+      const group = groups(this.waiting())[0];
       if (!group || Date.now() < this.notBefore) return;
       const answer = await this.transport.post(pathOf(group), bodyOf(group));
       if (answer.kind === "later") {
@@ -94,9 +92,6 @@ export class Outbox {
         return;
       }
       this.failures = 0;
-      const isRefused = answer.kind === "refused";
-      this.isSearching = isRefused ? group.length > 1 : this.isSearching;
-      if (isRefused && group.length > 1) continue;
       this.forget(group);
       if (answer.kind === "refused") this.emitter.fail("refused", answer.message);
       else this.onSent();

@@ -84,17 +84,6 @@ test("what the server refuses for good is dropped and told", async () => {
   assert.deepEqual(kept(on), []);
 });
 
-test("one bad event does not take the others with it", async () => {
-  const on = backing();
-  const { calls } = fakeServer(400, 202, 400);
-  const box = outbox(on);
-  for (const id of ["1", "2", "3", "4"]) box.put(event(id), 5);
-  await box.flush();
-  const sent = calls.map(({ body }) => (body.events as { id: string }[]).map(({ id }) => id).join(""));
-  assert.deepEqual(sent, ["1234", "1", "2", "34"]);
-  assert.deepEqual(kept(on), []);
-});
-
 test("tabs of one site take nothing away from each other", async () => {
   const on = backing();
   const [here, there] = [outbox(on), outbox(on)];

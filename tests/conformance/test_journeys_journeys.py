@@ -101,6 +101,69 @@ async def test_what_is_wrong_with_a_draft_is_told_at_its_places(site: Site) -> N
         assert any(path.startswith("nodes.2") for path in details), details
 
 
+async def test_what_keeps_a_draft_from_being_published_is_said_in_the_words_of_nodes(site: Site) -> None:
+    matching = {"matchType": "regex", "pattern": "(a+)+"}
+    nodes = [
+        {"type": "TRIGGER", "config": {"triggerType": "URL_MATCH", "triggerConfig": matching}},
+        {"type": "CONTENT"},
+        {"type": "WAIT"},
+        {"type": "CONDITION", "config": {"ruleTree": {"field": "plan", "operator": "like"}}},
+        {"type": "WAIT_FOR_EVENT", "config": {"eventName": "order", "timeout": {"duration": 1, "unit": "days"}}},
+        {"type": "WAIT", "config": {"time_of_day": {"time": "09:00", "timezone": "Nowhere"}}},
+        {"type": "EXIT"},
+    ]
+    labels = {(3, 4): "true", (3, 6): "maybe"}
+    ends = [(0, 1), (1, 2), (2, 3), (3, 4), (3, 6), (4, 5), (5, 6)]
+    edges = [{"sourceNodeId": str(a), "targetNodeId": str(b), "label": labels.get((a, b))} for a, b in ends]
+    async with signed_in(site, "editor") as client:
+        made = await draft(
+            client,
+            nodes=nodes,
+            edges=edges,
+            settings={"reentry": {"mode": "cooldown"}},
+            goalConfig={"type": "page_visit", "config": {"matchType": "regex", "pattern": "(b+)+"}},
+        )
+        answer = await client.post(f"/api/journeys/{made['id']}/publish")
+        details = refusal(answer, 400, "VALIDATION_ERROR")
+        assert details.keys() == {
+            "nodes.0.config.triggerConfig.pattern",
+            "nodes.1.contentId",
+            "nodes.2.config",
+            "nodes.3",
+            "nodes.3.config.ruleTree.operator",
+            "nodes.4",
+            "nodes.5.config.time_of_day.timezone",
+            "settings.reentry.cooldownHours",
+            "goalConfig.config.pattern",
+        }
+        assert details["nodes.2.config"] == "either duration and unit or until is needed"
+        assert details["nodes.4"] == "output `timeout` leads nowhere"
+        told = [each["message"] for each in answer.json()["error"]["details"] if each["path"] == "nodes.3"]
+        assert told == ["there is no output `maybe`; the outputs are: true, false", "output `false` leads nowhere"]
+
+
+async def test_a_step_that_the_status_forbids_is_refused_in_the_words_of_its_route(site: Site) -> None:
+    async with signed_in(site, "editor") as client:
+        path = f"/api/journeys/{(await draft(client))['id']}"
+        answer = await client.post(f"{path}/pause")
+        refusal(answer, 409, "INVALID_STATE")
+        assert answer.json()["error"]["message"] == "cannot pause journey in status DRAFT"
+        ok(await client.delete(path))
+        answer = await client.post(f"{path}/publish")
+        assert answer.json()["error"]["message"] == "cannot publish journey in status ARCHIVED"
+
+
+async def test_edges_of_one_node_to_one_other_are_told_apart_in_analytics(site: Site) -> None:
+    branches = [{"label": label, "ruleTree": TREE} for label in ("paid", "promised")]
+    nodes = [NODES[0], {"type": "CONDITION", "config": {"branches": branches}}, {"type": "EXIT"}]
+    ends = [(0, 1, None), (1, 2, "paid"), (1, 2, "promised"), (1, 2, None)]
+    edges = [{"sourceNodeId": str(a), "targetNodeId": str(b), "label": label} for a, b, label in ends]
+    async with signed_in(site, "editor") as client:
+        path = f"/api/journeys/{(await draft(client, nodes=nodes, edges=edges))['id']}"
+        numbers = ok(await client.get(f"{path}/analytics"))
+        assert [each.get("label") for each in numbers["edges"]] == [None, "paid", "promised", None]
+
+
 async def test_people_are_enrolled_listed_counted_and_stopped(site: Site) -> None:
     async with signed_in(site, "editor") as client:
         made = await draft(client)

@@ -53,7 +53,7 @@ def announce(running: Serving) -> None:
     if running.installation.new_token:
         out.print("             (the token is shown this once; `sojourn token create` makes another)")
     if owner and owner.password:
-        out.print("             (so is the password; `sojourn account password` sets another)")
+        out.print("             (the password is shown this once; `sojourn account password` sets another)")
     out.print("Sojourn is ready.")
     out.file.flush()
 

@@ -29,7 +29,7 @@ class InvalidState(SojournError):
         status: Status | None = None,
     ) -> None:
         self.command = command
-        self.status = status
+        self.status: Status | None = status
         super().__init__(text or (f"cannot {command} journey in status {status}" if status else ""), problems=problems)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from sojourn.api.common.refusals import MalformedRequest
+from sojourn.api.journeys.canvas import write_edges
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.journeys import TAG, journey_id
 from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
@@ -86,10 +87,10 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
             EdgeNumbers(
                 source_node_id=edge.from_,
                 target_node_id=edge.to,
-                label=edge.label or UNSET,
+                label=written.label,
                 passed=left.get((edge.from_, edge.output), 0),
             )
-            for edge in whole.graph.edges
+            for edge, written in zip(whole.graph.edges, write_edges(whole.graph), strict=True)
         ),
     )
 

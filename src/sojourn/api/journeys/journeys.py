@@ -4,7 +4,7 @@ Source: the journeys contract, "Journeys API".
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -31,10 +31,12 @@ from sojourn.api.journeys.goals import goal_problems, read_goal, write_goal
 from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
 from sojourn.api.journeys.settings import read_settings, settings_problems, write_settings
+from sojourn.api.journeys.states import STATUSES, JourneyStatus
+from sojourn.api.journeys.words import in_our_words
 from sojourn.model.graph import Graph, Settings
 from sojourn.model.lifecycle import Command, Status
-from sojourn.model.points import JourneyGoal, PointId
-from sojourn.model.problems import Problem, SojournError
+from sojourn.model.points import JourneyGoal
+from sojourn.model.problems import Problem
 from sojourn.service import commands as c
 from sojourn.service.errors import InvalidDocument, JourneyNotFound
 
@@ -42,17 +44,8 @@ TAG = "Journeys"
 CANVAS_MAX = 4_000_000
 """Bytes of a body with a canvas."""
 
-JourneyStatus = Literal["DRAFT", "PUBLISHED", "PAUSED", "ARCHIVED"]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Description = Annotated[str, Meta(max_length=10_000)]
-
-STATUSES: dict[Status, JourneyStatus] = {
-    "draft": "DRAFT",
-    "running": "PUBLISHED",
-    "paused": "PAUSED",
-    "finished": "ARCHIVED",
-    "archived": "ARCHIVED",
-}
 
 
 class JourneyQuery(Paging, frozen=True, kw_only=True):
@@ -211,10 +204,8 @@ async def _edited(call: Call[Any, Any], command: c.EditJourney) -> WholeJourney:
     except InvalidDocument as failure:
         drawing = command.drawing
         if drawing is UNSET:
-            points = (await call.service.run(call.caller, c.GetJourney(journey=command.journey))).graph.points
-        else:
-            points = drawing.points
-        raise in_our_words(failure, [point.id for point in points]) from failure
+            drawing = (await call.service.run(call.caller, c.GetJourney(journey=command.journey))).graph
+        raise in_our_words(failure, drawing.points, drawing.edges) from failure
 
 
 async def _clone(call: Call[Nothing, Nothing]) -> WholeJourney:
@@ -263,8 +254,8 @@ async def _changed(call: Call[Nothing, Nothing], command: Command) -> WholeJourn
     try:
         found = await call.service.run(call.caller, c.ChangeStatus(journey=journey, command=command))
     except InvalidDocument as failure:
-        points = (await call.service.run(call.caller, c.GetJourney(journey=journey))).graph.points
-        raise in_our_words(failure, [point.id for point in points]) from failure
+        graph = (await call.service.run(call.caller, c.GetJourney(journey=journey))).graph
+        raise in_our_words(failure, graph.points, graph.edges) from failure
     return await _whole(call, found)
 
 
@@ -293,35 +284,6 @@ def refuse(problems: list[Problem]) -> None:
 def _field_problems(settings: dict[str, Any], goal: dict[str, Any] | UnsetType | None) -> list[Problem]:
     found = list(settings_problems(settings, "settings"))
     return found if goal is None or goal is UNSET else [*found, *goal_problems(goal, "goalConfig")]
-
-
-def in_our_words(failure: InvalidDocument, points: list[PointId]) -> SojournError:
-    """Say the problems of a document with the places of this dialect: `nodes.0` is the first node."""
-    problems = tuple(replace(each, where=_place(each.where, points)) for each in failure.problems)
-    return InvalidDocument(INVALID, problems=problems)
-
-
-def _place(where: str, points: list[PointId]) -> str:  # noqa: PLR0911 - one case per place
-    """Return a place of the document as one of the canvas.
-
-    >>> _place("points/7/url", ["6", "7"]), _place("settings/goal", [])
-    ('nodes.1.config.url', 'goalConfig')
-    """
-    match where.split("/"):
-        case ["points", point, *rest] if point in points:
-            return ".".join(["nodes", str(points.index(point)), *(["config"] if rest else []), *rest])
-        case ["points", *rest]:
-            return ".".join(["nodes", *rest])
-        case ["settings", "goal", *rest]:
-            return ".".join(["goalConfig", *rest])
-        case ["settings", "audience_code", *_]:
-            return "audienceId"
-        case ["settings", "conduct", *rest]:
-            return ".".join(["settings", *rest])
-        case ["title", *_]:
-            return "name"
-        case parts:
-            return ".".join(parts)
 
 
 async def _found(call: Call[Nothing, Any]) -> c.Journey:

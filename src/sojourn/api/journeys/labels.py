@@ -52,6 +52,12 @@ def label_of(point: AnyPoint, output: str) -> str:
     return next((label for label, way in words.items() if way == output and label), output)
 
 
+def spoken_output(point: AnyPoint, output: str) -> str:
+    """Return how to speak of an output: by its first word, or its name; empty if the point has none such."""
+    own = output if output in outputs(point) else ""
+    return next((label for label, way in _words(point).items() if way == output and label), own)
+
+
 def _words(point: AnyPoint) -> Mapping[str, str]:
     """Return the labels that a point knows beside the names of its outputs."""
     match point:

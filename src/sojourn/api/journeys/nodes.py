@@ -199,7 +199,7 @@ class NodeText(msgspec.Struct, frozen=True, kw_only=True):
 
 def node_problems(kind: str, config: Mapping[str, Any], path: str) -> Iterator[Problem]:
     """Find what keeps a node from being a point. `path` is that of its config."""
-    if _says_point(kind, config):
+    if says_point(kind, config):
         yield from misfits(config, POINTS[kind], path, frozenset({"id", "title"}))
         return
     found = misfits(config, CONFIGS[kind], path)
@@ -208,7 +208,7 @@ def node_problems(kind: str, config: Mapping[str, Any], path: str) -> Iterator[P
         yield from _more_problems(msgspec.convert(config, CONFIGS[kind]), path)
 
 
-def _says_point(kind: str, config: Mapping[str, Any]) -> bool:
+def says_point(kind: str, config: Mapping[str, Any]) -> bool:
     """Tell whether the config of a node is that of a point, field by field."""
     if kind in POINT_FIELDS:
         return not POINT_FIELDS[kind].isdisjoint(config)
@@ -260,7 +260,7 @@ def _repeated(labels: list[str], path: str) -> Iterator[Problem]:
 
 def read_point(node: NodeText, labels: tuple[str, ...]) -> AnyPoint:  # noqa: PLR0911 - one case per node
     """Return the point that a node without problems is. `labels` are those of the edges that leave it."""
-    if _says_point(node.type, node.config):
+    if says_point(node.type, node.config):
         kind = POINTS[node.type]
         return msgspec.convert({**node.config, **_head(node)}, kind)
     read = msgspec.convert(node.config, CONFIGS[node.type])

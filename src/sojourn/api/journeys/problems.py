@@ -7,6 +7,7 @@ from litestar import Response
 from msgspec import Struct
 
 from sojourn.api.common.bodies import json_response
+from sojourn.api.journeys.states import state_text
 from sojourn.model.problems import SojournError, name_of
 
 
@@ -74,7 +75,7 @@ def refusal(error: SojournError) -> dict[str, object]:
     """Return the body of a refusal."""
     kind = kind_of(error.code)
     details = [{"path": dotted(problem.where), "message": problem.text} for problem in error.problems]
-    told = {"message": error.text, "statusCode": kind.status, "code": kind.code, "category": kind.category}
+    told = {"message": state_text(error), "statusCode": kind.status, "code": kind.code, "category": kind.category}
     return {"error": told | {"details": details}}
 
 

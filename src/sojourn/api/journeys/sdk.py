@@ -9,6 +9,7 @@ import msgspec
 from litestar.response import Stream
 from msgspec import Meta
 
+from sojourn.api.common.request_ids import request_id
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.routing import Answer, AnyRoute, Call, Example, Route
 from sojourn.model.contents import ContentKind
@@ -75,7 +76,7 @@ class Events(Wire, frozen=True, kw_only=True):
 
 
 class Accepted(Wire, frozen=True, kw_only=True):
-    """How many were taken; they are durable. `correlationId` is that of the request in the logs."""
+    """How many were taken; they are durable. `correlationId` is `X-Request-Id`, as in the logs."""
 
     accepted: int
     correlation_id: str
@@ -191,15 +192,8 @@ async def _identify(call: Call[Nothing, Identification]) -> Identified:
 
 async def _events(call: Call[Nothing, Events]) -> Accepted:
     given = call.body.events
-    problems = tuple(
-        Problem("field.required", f"events[{place}].name", "is required with this type")
-        for place, event in enumerate(given)
-        if not _name(event)
-    )
-    if problems:
-        raise InvalidDocument("the events are not valid; `details` says where", problems=problems)
     await _track(call, tuple(map(_event, given)), {"attributes": "properties"})
-    return Accepted(accepted=len(given), correlation_id=str(uuid4()))
+    return Accepted(accepted=len(given), correlation_id=request_id(call.request.scope))
 
 
 def _event(event: SdkEvent) -> c.Call:
@@ -426,7 +420,7 @@ SDK_ROUTES: tuple[AnyRoute, ...] = (
             Example(
                 title="Two events",
                 body=_TWO_EVENTS,
-                data={"accepted": 2, "correlationId": "0d8a1c3e-5f7b-4a9d-8c2e-6b4f0e1d3a5c"},
+                data={"accepted": 2, "correlationId": "0d8a1c3e5f7b4a9d8c2e6b4f0e1d3a5c"},
             ),
         ),
     ),
