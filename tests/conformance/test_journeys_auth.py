@@ -56,7 +56,14 @@ async def test_a_cookie_is_for_pages_of_ours(site: Site) -> None:
         cookie = {"cookie": f"{COOKIE}={ok(response)['token']}"}
         client.cookies.clear()
         body = {"name": "Shop"}
-        for strange in ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        strangers = (
+            {"origin": "https://evil.example"},
+            {"origin": "https://evil.example", "authorization": ""},
+            {"origin": "null"},
+            {"origin": "http://["},
+            {"sec-fetch-site": "cross-site"},
+        )
+        for strange in strangers:
             refusal(await client.post("/api/sites", json=body, headers=cookie | strange), 403, "FORBIDDEN")
             ok(await client.get("/api/sites", headers=cookie | strange))
         for ours in ({"origin": "http://site"}, {"origin": "https://journeys.example"}, {}):
@@ -158,6 +165,8 @@ async def test_tokens_of_others_count_by_their_keys(site: Site) -> None:
         assert (caller.rights, caller.name, caller.account) == ("editor", "ada", None)
         assert (await elsewhere.service.run(caller, c.GetSelf())).tenant == tenant
     assert elsewhere.asked == 1
+    unlimited = jwt.encode(claims(tenant) | {"nbf": None}, RSA_KEY, "RS256", headers={"kid": "rsa"})
+    assert (await elsewhere.service.signed_in(unlimited)).name == "ada"
     begun = await elsewhere.service.sign_in("ada@example.com", PASSWORD, address="-", agent="")
     assert (await elsewhere.service.signed_in(begun.token)).rights == "owner"
     # Keys that were good go on while the address does not answer, but not for ever.

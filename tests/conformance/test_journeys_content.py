@@ -41,6 +41,7 @@ async def test_contents_of_each_type_are_kept_changed_listed_and_removed(site: S
             assert (changed["name"], changed["status"], changed["content"]) == ("Other", "DRAFT", document)
             assert ok(await client.get(path, params={"status": "PUBLISHED"})) == []
             assert [each["id"] for each in ok(await client.get(path, params={"search": "oTH"}))] == [made["id"]]
+            refusal(await client.get(path, params={"search": "\0"}), 400, "VALIDATION_ERROR")
             elsewhere = "flows" if word != "flows" else "modals"
             refusal(await client.get(f"/api/content/{elsewhere}/{made['id']}"), 404, "NOT_FOUND")
             ok(await client.delete(f"{path}/{made['id']}"))

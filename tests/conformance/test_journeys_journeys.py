@@ -92,6 +92,9 @@ async def test_what_is_wrong_with_a_draft_is_told_at_its_places(site: Site) -> N
             "VALIDATION_ERROR",
         )
         assert details.keys() == {"goalConfig.type"}
+        hers = f"/api/journeys/{(await draft(client))['id']}"
+        details = refusal(await client.patch(hers, json={"goalConfig": {}}), 400, "VALIDATION_ERROR")
+        assert details.keys() == {"goalConfig.type"}
         unknown = "0b9e2c61-6a0e-4e0f-8f7e-1d1f0a5f8d11"
         refusal(await client.post("/api/journeys", json={"name": "x", "siteId": unknown}), 404, "NOT_FOUND")
 

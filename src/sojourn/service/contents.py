@@ -25,7 +25,8 @@ SEEN: tuple[ContentStatus, ...] = ("draft", "published")
 
 
 async def list_contents(resources: Resources, caller: c.Caller, command: c.ListContents) -> c.ContentList:
-    """Return a part of the contents of a kind."""
+    """Return a part of the contents of a kind. Raises as the command says."""
+    refuse(text_problems(command.search, "search"))
     async with resources.pool.connection() as conn:
         apps = None if command.site is None else [(await _site(conn, caller, command.site)).app_id]
         found, total = await store.list_contents(

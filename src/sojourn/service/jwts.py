@@ -152,7 +152,7 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
 
 
 def _check_times(claims: Claims, payload: Mapping[str, Any], now: datetime) -> None:
-    not_before = payload.get("nbf", 0)
+    not_before = payload.get("nbf") or 0
     is_early = claims.issued_at > now + SKEW or not_before > (now + SKEW).timestamp()
     if is_early or claims.expires_at <= now:
         raise NotAuthenticated("the session has expired; sign in again" if not is_early else "")

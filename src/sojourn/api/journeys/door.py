@@ -112,14 +112,14 @@ class Door:
         Raises:
             NotAllowed: A browser says that this is so.
         """
-        if request.method in SAFE or "authorization" in request.headers:
+        if request.method in SAFE or request.headers.get("authorization"):
             return
         origin = request.headers.get("origin")
         if origin is None:
             is_ours = request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
         else:
             ours = {request.headers.get("host", ""), urlsplit(self._public_url or "").netloc}
-            is_ours = urlsplit(origin).netloc in ours - {""}
+            is_ours = _host(origin) in ours - {""}
         if not is_ours:
             raise NotAllowed("a page of another site cannot use this session")
 
@@ -155,6 +155,18 @@ def session_token(request: AnyRequest) -> str:
     if morsel is None or not 0 < len(morsel.value) <= JWT_MAX:
         raise NotAuthenticated("a session is required; API keys do not open this route")
     return morsel.value
+
+
+def _host(origin: str) -> str:
+    """Return host and port of an origin; an empty text for what is none.
+
+    >>> _host("https://a.example:8443"), _host("null"), _host("http://[")
+    ('a.example:8443', '', '')
+    """
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _key_of(request: AnyRequest, body: Mapping[str, Any]) -> str:

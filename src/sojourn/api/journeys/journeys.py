@@ -172,7 +172,7 @@ async def _show(call: Call[Nothing, Nothing]) -> WholeJourney:
 
 async def _change(call: Call[Nothing, JourneyChange]) -> WholeJourney:
     body = call.body
-    refuse(_field_problems(body.settings or {}, body.goal_config or None))
+    refuse(_field_problems(body.settings or {}, body.goal_config))
     command = c.EditJourney(
         journey=journey_id(call),
         title=body.name,

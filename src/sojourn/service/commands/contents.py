@@ -13,7 +13,7 @@ Result = Literal["shown", "completed", "dismissed"]
 
 
 class ListContents(Struct, frozen=True, kw_only=True):
-    """Newest first, archived ones only when asked for. Reply: `ContentList`."""
+    """Newest first, archived ones only when asked for. Reply: `ContentList`. Raises: InvalidDocument, SiteNotFound."""
 
     kind: ContentKind
     site: UUID | None = None
