@@ -8,8 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
+from msgspec.structs import replace
 
 from sojourn.service import commands as c
+from sojourn.service import pages
+from sojourn.service.errors import Overloaded
+from sojourn.service.facts import Facts
+from sojourn.service.pages import Pages
 from tests.conformance.conftest import APP, TOKEN, Site
 from tests.conformance.journeys_client import browser, ok, refusal, signed_in
 
@@ -167,3 +173,33 @@ async def test_a_page_is_told_what_to_show_at_once_and_when_it_changes(site: Sit
         assert await asyncio.wait_for(anext(again), 10) == c.Shown()
         await site.service.close()
         assert [each async for each in again] == [], "closing ends it"
+
+
+async def test_who_goes_away_before_a_stream_begins_takes_nobodys_place(site: Site) -> None:
+    async with on_page(site) as (_, key):
+        caller, who = await site.service.authenticate(key, "site"), c.Visitor(anonymous_id="v")
+        few = Pages(site.pool, lambda: site.now, Facts(site.pool), pages_max=5)
+        for _ in range(10):
+            few.open(caller, who)
+        streams = [few.follow(few.open(caller, who)) for _ in range(4)]
+        for stream in streams:
+            assert await asyncio.wait_for(anext(stream), 10) == c.Shown()
+        with pytest.raises(Overloaded):
+            few.open(caller, who)  # the fifth place is for pages of other sites
+        few.open(replace(caller, app_id=0), who)
+        await streams[0].aclose()
+        few.open(caller, who)
+        await few.close()
+
+
+async def test_a_stream_ends_after_a_while_so_that_a_revoked_key_does_not_go_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "HEARTBEAT_S", 0.01)
+    async with on_page(site) as (_, key):
+        caller = await site.service.authenticate(key, "site")
+        following = site.service.pages.follow(site.service.pages.open(caller, c.Visitor(anonymous_id="v")))
+        await asyncio.wait_for(anext(following), 10)
+        site.advance(minutes=15)
+        async with asyncio.timeout(10):
+            assert {each async for each in following if each is not None} <= {c.Shown()}

@@ -30,6 +30,12 @@ CHANNEL = "sojourn_page"
 PAGES_MAX = 5000
 """Pages that one process tells; further ones are refused and ask instead."""
 
+SITE_SHARE = 0.8
+"""Of these, what one site may have, whose key is public; the rest is for others."""
+
+STREAM_FOR = timedelta(minutes=15)
+"""After so long a page has to come again with a key, which may have been revoked."""
+
 LOOK_AGAIN = timedelta(seconds=60)
 """At the latest after this everybody is looked for again: people may have been merged, journeys paused."""
 
@@ -72,7 +78,7 @@ class Pages:
         self._telling: asyncio.Task[None] | None = None
 
     def open(self, caller: c.Caller, visitor: c.Visitor) -> Page:
-        """Begin to tell a page. `follow` it, which ends that.
+        """Return a page that may be followed. Only `follow` takes it in, which may never happen: browsers go away.
 
         Raises:
             InvalidDocument: It does not say who is on it.
@@ -81,19 +87,29 @@ class Pages:
         """
         refuse(visitor_problems(visitor))
         page = Page(app_of(caller), identity_of(caller.workspace_id, visitor))
-        if len(self._pages) >= self._pages_max or self._stop.is_set():
+        of_site = sum(each.app_id == page.app_id for each in self._pages)
+        is_full = len(self._pages) >= self._pages_max or of_site >= self._pages_max * SITE_SHARE
+        if is_full or self._stop.is_set():
             raise Overloaded
+        return page
+
+    def _take_in(self, page: Page) -> None:
+        page.is_over = self._stop.is_set()
         self._pages.add(page)
         self._newcomers.add(page)
         self._called.set()
-        if self._telling is None or self._telling.done():
+        if not page.is_over and (self._telling is None or self._telling.done()):
             self._telling = asyncio.create_task(self._tell())
-        return page
 
     async def follow(self, page: Page) -> AsyncGenerator[c.Shown | None]:
-        """Yield what a page shows whenever that changes; None where nothing did for a while."""
+        """Yield what a page shows whenever that changes; None where nothing did for a while.
+
+        It ends after `STREAM_FOR`, or when the process does.
+        """
+        ends_at = self._clock() + STREAM_FOR
+        self._take_in(page)
         try:
-            while not page.is_over:
+            while not page.is_over and self._clock() < ends_at:
                 try:
                     await asyncio.wait_for(page.has_news.wait(), HEARTBEAT_S)
                 except TimeoutError:

@@ -1,6 +1,7 @@
 """SDK: what the pages of a site ask and tell. With a site's key, from any origin that the site allows."""
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
@@ -260,8 +261,9 @@ async def _stream(call: Call[WhoQuery, Nothing]) -> Stream:
 async def _messages(call: Call[WhoQuery, Nothing], page: Page) -> AsyncGenerator[bytes]:
     """Yield what a page shows as server-sent events; a comment where nothing happens."""
     yield b"retry: %d\n\n" % RETRY_MS
-    async for found in call.service.pages.follow(page):
-        yield b":\n\n" if found is None else b"event: content\ndata: %b\n\n" % msgspec.json.encode(_snapshot(found))
+    async with aclosing(call.service.pages.follow(page)) as following:
+        async for found in following:
+            yield b":\n\n" if found is None else b"event: content\ndata: %b\n\n" % msgspec.json.encode(_snapshot(found))
 
 
 async def _report(call: Call[Nothing, Report]) -> None:
@@ -448,7 +450,8 @@ SDK_ROUTES: tuple[AnyRoute, ...] = (
         tag=TAG,
         summary="Follow what a page shows a visitor: server-sent events.",
         description="Each event `content` has what `GET /api/sdk/journeys` answers, whole: what is not in it any more"
-        " goes. The first comes at once, the others when something changed. A comment comes every 20 seconds.",
+        " goes. The first comes at once, the others when something changed. A comment comes every 20 seconds. After 15"
+        " minutes the stream ends, and browsers come again.",
         access="key",
         commands=(c.GetShown,),
         query=WhoQuery,
