@@ -566,14 +566,16 @@ class Lab:
         ids = [journey.journey_id for journey in journeys] or None
         await self.say(self._row("drop", name, data={"journey_ids": ids, "reason": "dropped by API"}))
 
-    async def answer(self, journey: Journey, name: str, point: str, output: int = 0, **entry: Any) -> None:
-        """Answer the webhook where somebody waits."""
+    async def answer(
+        self, journey: Journey, name: str, point: str, output: int = 0, *, since: str | None = None, **entry: Any
+    ) -> None:
+        """Answer the webhook where somebody waits, or report on the content, of the visit that began at an instant."""
         number = await self.value(
             "select enrollment_id from stay where shard = %s and journey_id = %s and profile_id = %s",
             self.shard, journey.journey_id, self.who(name),
         )  # fmt: skip
         data = {"enrollment_id": number, "journey_id": journey.journey_id, "point_no": self.number(journey, point)}
-        await self.say(self._row("outcome", name, data=data | {"output": output, "entry": entry}))
+        await self.say(self._row("outcome", name, data=data | {"output": output, "since": since, "entry": entry}))
 
     def number(self, journey: Journey, point: str) -> int:
         return journey.numbers[point_id(point)]

@@ -137,6 +137,37 @@ async def test_a_report_about_another_enrollment_or_point_or_too_late_moves_nobo
     assert [name for name, _ in await lab.where(other, "ada")] == ["show"]
 
 
+async def test_a_second_report_about_the_former_point_does_not_swallow_the_one_about_the_present(lab: Lab) -> None:
+    journey = await lab.start(
+        "api -> show -> more -> exit", show=point("content", **TOUR), more=point("content", **TOUR)
+    )
+    await lab.enroll(journey, "ada")
+    await lab.tick()
+    await lab.answer(journey, "ada", "show")
+    await lab.tick()
+    await lab.answer(journey, "ada", "show")
+    await lab.answer(journey, "ada", "more")
+    await lab.tick()
+    assert await lab.departed(journey, "ada") == [("completed", "")]
+
+
+async def test_a_report_about_a_former_visit_of_the_same_point_moves_nobody(lab: Lab) -> None:
+    journey = await lab.start("api -> show -> wait 1h -> show", show=point("content", **TOUR))
+    await lab.enroll(journey, "ada")
+    await lab.tick()
+    visits: list[str] = []
+    for _ in range(2):
+        visits.append(str(await lab.value("select since from stay")))
+        await lab.answer(journey, "ada", "show", since=visits[-1])
+        await lab.tick()
+        assert [name for name, _ in await lab.where(journey, "ada")] == ["wait"]
+        await lab.after(hours=1)
+    for since in visits:
+        await lab.answer(journey, "ada", "show", since=since)
+    await lab.tick()
+    assert [name for name, _ in await lab.where(journey, "ada")] == ["show"]
+
+
 async def test_a_report_before_the_tick_wins_against_the_timeout(lab: Lab) -> None:
     journey = await lab.start(SHOWN, show=point("content", **TOUR, timeout_seconds=3600))
     await lab.enroll(journey, "ada")

@@ -136,6 +136,7 @@ def _rows(
         "journey_id": about.journey_id,
         "point_no": about.point_no,
         "output": output,
+        "since": about.since,
         "entry": {},
     }
     yield InboxRow(

@@ -370,21 +370,24 @@ select min(r.event_id) as first_event, max(r.event_id) as last_event, min(r.rece
 from recorded as r;
 
 -- name: apply_outcomes
--- Let the people go on whose webhook has been answered; what was saved of the answer joins what they came with.
+-- Let the people go on whose webhook has been answered, or whose content was reported on; what was saved of the answer
+-- joins what they came with. Of several answers the first counts that is about where they are, and about this visit of
+-- it if it says which: a late one about where they were before stands in nobody's way.
 with answer as materialized (
-    select distinct on ((i.data ->> 'enrollment_id')::bigint)
+    select
+        i.inbox_id,
         (i.data ->> 'enrollment_id')::bigint as enrollment_id,
         (i.data ->> 'journey_id')::integer as journey_id,
         (i.data ->> 'point_no')::smallint as point_no,
         (i.data ->> 'output')::smallint as output,
+        (i.data ->> 'since')::timestamptz as since,
         coalesce(i.data -> 'entry', '{}'::jsonb) as entry,
         i.received_at
     from inbox as i
     where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'outcome'
-    order by (i.data ->> 'enrollment_id')::bigint, i.inbox_id
 ),
 waiting as materialized (
-    select
+    select distinct on (a.enrollment_id)
         s.place, s.enrollment_id, s.journey_id, s.profile_id, s.point_no, a.output, s.after_event, s.entry_key, a.received_at,
         coalesce(s.context, n.context, '{}'::jsonb) as context, a.entry
     from answer as a
@@ -393,6 +396,7 @@ waiting as materialized (
         from stay as x
         where x.shard = %(shard)s::smallint and x.enrollment_id = a.enrollment_id
           and x.journey_id = a.journey_id and x.point_no = a.point_no and x.reached is null
+          and (a.since is null or x.since = a.since)
         offset 0
     ) as s
     left join lateral (
@@ -401,6 +405,7 @@ waiting as materialized (
         where x.shard = %(shard)s::smallint and x.enrollment_id = a.enrollment_id
         offset 0
     ) as n on true
+    order by a.enrollment_id, a.inbox_id
 ),
 gone as (
     delete from stay as s
