@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.conformance.conftest import Site
 from tests.conformance.journeys_client import ok, refusal, signed_in
@@ -737,3 +739,126 @@ async def test_one_enrollment_is_stopped(desk: Desk) -> None:
     assert await desk.statuses(made["id"]) == {one: "stopped", other: "in_progress"}
     for unknown in (uuid4(), "enroll_abc"):
         refusal(await desk.client.delete(f"{path}/{unknown}"), 404, "NOT_FOUND")
+
+
+# Whatever somebody sends -----------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    ["x", "0", "1", "7", "event", "pro", "/dash", "(a+)+$", "[", "true", "success", "timeout", "minutes", "days",
+     "AND", "OR", "eq", "in", "regex", "exists", "contains", "traits.plan", "events.x.count", "userId",
+     "2026-05-01T09:00:00Z", "2026-05-01", "once", "hold", "", "\0", "💡" * 300]
+)  # fmt: skip
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-2, 60), st.sampled_from([2**31, 2**63, 10**30, -1, 0.5, 1e300]), WORDS
+)
+NAMES = st.sampled_from(
+    ["triggerType", "triggerConfig", "matchType", "pattern", "eventName", "conditions", "selector", "contentType",
+     "timeout", "duration", "unit", "until", "branches", "label", "ruleTree", "logicalOperator", "rules", "field",
+     "operator", "value", "values", "attribute", "percentage", "percent", "goalConfig", "type", "config", "deadline",
+     "outcome", "flowId", "content", "weekday", "days", "time", "filter", "subject", "text", "onPause", "reentry",
+     "mode", "cooldownHours", "x"]
+)  # fmt: skip
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=15
+)
+RULES = st.recursive(
+    st.fixed_dictionaries({"field": WORDS, "operator": WORDS, "value": LEAVES | st.lists(LEAVES, max_size=3)}),
+    lambda inner: st.fixed_dictionaries({"logicalOperator": WORDS, "rules": st.lists(inner, max_size=3)}),
+    max_leaves=5,
+)
+
+
+def span() -> st.SearchStrategy[Document]:
+    return st.fixed_dictionaries({"duration": st.integers(-1, 10**9), "unit": WORDS})
+
+
+CONFIGS: Mapping[str, st.SearchStrategy[Document]] = {
+    "TRIGGER": st.one_of(
+        st.just({"triggerType": "MANUAL", "triggerConfig": {}}),
+        st.fixed_dictionaries(
+            {
+                "triggerType": st.just("URL_MATCH"),
+                "triggerConfig": st.fixed_dictionaries(
+                    {"matchType": st.sampled_from(["exact", "contains", "regex"]), "pattern": WORDS}
+                ),
+            }
+        ),
+        st.fixed_dictionaries(
+            {
+                "triggerType": st.just("CUSTOM_EVENT"),
+                "triggerConfig": st.fixed_dictionaries(
+                    {"eventName": WORDS}, optional={"conditions": st.lists(ANYTHING, max_size=2)}
+                ),
+            }
+        ),
+        st.fixed_dictionaries(
+            {"triggerType": st.just("ELEMENT_CLICK"), "triggerConfig": st.fixed_dictionaries({"selector": WORDS})}
+        ),
+    ),
+    "CONTENT": st.fixed_dictionaries({"contentType": st.just("flow")}, optional={"timeout": span()}),
+    "WAIT": st.one_of(span(), st.fixed_dictionaries({"until": WORDS})),
+    "WAIT_FOR_EVENT": st.fixed_dictionaries({"eventName": WORDS}, optional={"timeout": span()}),
+    "CONDITION": st.one_of(
+        st.fixed_dictionaries({"ruleTree": RULES}),
+        st.fixed_dictionaries(
+            {"branches": st.lists(st.fixed_dictionaries({"label": WORDS, "ruleTree": RULES}), max_size=3)}
+        ),
+    ),
+    "SPLIT": st.fixed_dictionaries(
+        {"branches": st.lists(st.fixed_dictionaries({"label": WORDS, "percentage": LEAVES}), max_size=3)}
+    ),
+    "GOAL_CHECK": st.just({}) | st.fixed_dictionaries({"goalConfig": ANYTHING}),
+    "EXIT": st.just({}) | st.fixed_dictionaries({"outcome": WORDS}),
+    "SEND_EMAIL": st.dictionaries(NAMES, ANYTHING, max_size=3),
+    "BOOLEAN_SPLITTER": st.fixed_dictionaries({"filter": WORDS}),
+}
+SOME_NODE = st.sampled_from(sorted(CONFIGS)).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {
+            "type": st.just(kind),
+            "config": st.one_of(*[CONFIGS[kind]] * 4, st.dictionaries(NAMES, ANYTHING, max_size=3)),
+        },
+        optional={"contentId": WORDS} if kind == "CONTENT" else {"title": WORDS},
+    )
+)
+PLACES = st.sampled_from("0011223")
+SOME_EDGE = st.fixed_dictionaries(
+    {"sourceNodeId": PLACES, "targetNodeId": PLACES}, optional={"label": WORDS, "output": st.just("default")}
+)
+SOME_JOURNEY = st.fixed_dictionaries(
+    {
+        "name": WORDS.filter(bool),
+        "nodes": st.lists(SOME_NODE, min_size=3, max_size=4),
+        "edges": st.lists(SOME_EDGE, max_size=4),
+    },
+    optional={
+        "allowAnonymous": st.booleans(),
+        "settings": st.dictionaries(NAMES, ANYTHING, max_size=3),
+        "description": WORDS,
+        "goalConfig": st.fixed_dictionaries(
+            {
+                "type": st.sampled_from(["event", "page_visit", "attribute_match", "flow_completed"]),
+                "config": st.dictionaries(NAMES, ANYTHING, max_size=3),
+            },
+            optional={"deadline": LEAVES},
+        ),
+    },
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=SOME_JOURNEY, rule=RULES | ANYTHING)
+async def test_no_journey_upsets_the_server(desk: Desk, body: Document, rule: Any) -> None:
+    made = await desk.client.post(JOURNEYS, json=body | {"siteId": desk.site})
+    asked = [made]
+    if made.is_success:
+        path = f"{JOURNEYS}/{made.json()['data']['id']}"
+        kept = {name: made.json()["data"][name] for name in ("nodes", "edges")}
+        again = await desk.client.put(f"{path}/canvas", json=kept)
+        assert {name: ok(again)[name] for name in kept} == kept
+        asked += [await desk.client.post(f"{path}/{step}") for step in ("publish", "clone")]
+        asked += [await desk.client.get(f"{path}/{part}") for part in ("enrollments", "analytics")]
+        await desk.server.drain()
+        asked.append(await desk.client.delete(path))
+    asked.append(await desk.client.post("/api/audiences/preview", json={"ruleTree": rule}))
+    assert [each.text for each in asked if each.status_code >= 500] == []
