@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from hypothesis import given, settings
 from sojourn.api.common.misfits import misfits
 from sojourn.api.journeys.canvas import NewCanvas, canvas_problems, read_canvas, write_edges, write_nodes
 from sojourn.api.journeys.durations import spoken, unit_kept
+from sojourn.api.journeys.labels import CONTENT, EVENT_WAIT
+from sojourn.api.journeys.labels import GOAL as GOAL_LABELS
+from sojourn.api.journeys.nodes import CONFIGS, TRIGGERS
 from sojourn.api.journeys.problems import dotted
 from sojourn.model.graph import Graph, Settings
 from sojourn.model.points import Condition, RandomSplitter
@@ -199,3 +203,14 @@ def test_the_split_of_labels_is_even() -> None:
     (split, _) = graph.points
     assert isinstance(split, RandomSplitter)
     assert [(each.title, each.percent) for each in split.branches] == [("a", 33.34), ("b", 33.33), ("c", 33.33)]
+
+
+def test_the_guide_documents_every_node_and_label() -> None:
+    guide = (Path(__file__).parents[2] / "docs/journeys-api.md").read_text()
+    rows = {row.split("`")[1]: row for row in reversed(guide.splitlines()) if row.startswith("| `")}
+    for kind, config in {**CONFIGS, **TRIGGERS}.items():
+        fields = {field.encode_name for field in msgspec.structs.fields(config)}
+        assert {field for field in fields if f"`{field}`" not in rows[kind]} == set(), kind
+    labels = guide[guide.index("### Labels") : guide.index("### Saving")]
+    missing = {label for words in (CONTENT, EVENT_WAIT, GOAL_LABELS) for label in words if f"`{label}`" not in labels}
+    assert missing == {""}
