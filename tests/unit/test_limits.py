@@ -65,11 +65,16 @@ def test_the_memory_of_a_limit_is_bounded() -> None:
 
 
 def request(peer: str | None, scheme: str = "http", **headers: str) -> Request[Any, Any, Any]:
+    """Return a request; a header of several lines has a line break between them."""
     scope = {
         "type": "http",
         "scheme": scheme,
         "path": "/",
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        "headers": [
+            (name.replace("_", "-").encode(), line.encode())
+            for name, lines in headers.items()
+            for line in lines.split("\n")
+        ],
         "client": (peer, 1) if peer else None,
         "server": ("site", 80),
         "query_string": b"",
@@ -85,6 +90,7 @@ def request(peer: str | None, scheme: str = "http", **headers: str) -> Request[A
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "1.1.1.1\n198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
         ("10.0.0.1", "", "10.0.0.1"),
         ("10.0.0.1", "nonsense", "unknown"),
@@ -102,5 +108,6 @@ def test_only_trusted_proxies_say_whom_they_speak_for(peer: str | None, forwarde
 def test_only_trusted_proxies_say_that_it_came_over_tls() -> None:
     assert Proxies().is_secure(request("203.0.113.7", "https"))
     assert Proxies(["10.0.0.0/8"]).is_secure(request("10.0.0.1", x_forwarded_proto="https"))
+    assert not Proxies(["10.0.0.0/8"]).is_secure(request("10.0.0.1", x_forwarded_proto="https\nhttp"))
     assert not Proxies(["10.0.0.0/8"]).is_secure(request("203.0.113.7", x_forwarded_proto="https"))
     assert not Proxies().is_secure(request("10.0.0.1", x_forwarded_proto="https"))

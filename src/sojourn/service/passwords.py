@@ -29,16 +29,16 @@ class Passwords:
     async def fits(self, password: str, password_hash: str | None) -> bool:
         """Tell whether a password is the one of a hash. Without a hash it takes as long, and is not."""
         async with self._free:
-            fits = await asyncio.to_thread(self._verify, password, password_hash or _nobodys(self._hasher))
+            fits = await asyncio.to_thread(self._verify, password, password_hash)
         return fits and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         """Tell whether a hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(password_hash)
 
-    def _verify(self, password: str, password_hash: str) -> bool:
+    def _verify(self, password: str, password_hash: str | None) -> bool:
         try:
-            return self._hasher.verify(password_hash, password)
+            return self._hasher.verify(password_hash or _nobodys(self._hasher), password)
         except (InvalidHashError, VerificationError):
             return False
 

@@ -21,8 +21,8 @@ class Proxies:
         """Return the address of who asks: the last one that is no trusted proxy. IPv6 hosts are their /64 network."""
         peer = request.client.host if request.client else ""
         if self._networks and self.is_trusted(peer):
-            named = request.headers.get("x-forwarded-for", "").split(",")[-FORWARDED_MAX:]
-            for each in reversed([name.strip() for name in named if name.strip()]):
+            named = _said(request, "x-forwarded-for")[-FORWARDED_MAX:]
+            for each in reversed(named):
                 peer = each
                 if not self.is_trusted(each):
                     break
@@ -33,16 +33,20 @@ class Proxies:
         if request.url.scheme == "https":
             return True
         peer = request.client.host if request.client else ""
-        return (
-            bool(self._networks)
-            and self.is_trusted(peer)
-            and request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
-        )
+        if not self._networks or not self.is_trusted(peer):
+            return False
+        return _said(request, "x-forwarded-proto")[-1:] == ["https"]
 
     def is_trusted(self, address: str) -> bool:
         """Tell whether an address is a trusted proxy's."""
         parsed = _parsed(address)
         return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _said(request: AnyRequest, header: str) -> list[str]:
+    """Return what a header lists, in its order. Some proxies add a line of their own below that of who asks."""
+    words = ",".join(request.headers.getall(header, [])).split(",")
+    return [word.strip().lower() for word in words if word.strip()]
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

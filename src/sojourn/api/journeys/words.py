@@ -40,6 +40,8 @@ def _place(where: str, points: Sequence[AnyPoint]) -> str:  # noqa: PLR0911 - on
 
     >>> _place("settings/goal", []), _place("settings/goal/page_visit/pattern", [])
     ('goalConfig', 'goalConfig.config.pattern')
+    >>> _place("settings/application_code", [])
+    'siteId'
     """
     match where.split("/"):
         case ["points", point_id, *rest]:
@@ -53,6 +55,8 @@ def _place(where: str, points: Sequence[AnyPoint]) -> str:  # noqa: PLR0911 - on
             return "goalConfig"
         case ["settings", "audience_code", *_]:
             return "audienceId"
+        case ["settings", "application_code", *_]:
+            return "siteId"
         case ["settings", "conduct", *rest]:
             return ".".join(["settings", *map(_camel, rest)])
         case ["title", *_]:
