@@ -151,6 +151,17 @@ async def test_a_second_report_about_the_former_point_does_not_swallow_the_one_a
     assert await lab.departed(journey, "ada") == [("completed", "")]
 
 
+async def test_a_late_report_of_somebody_who_was_merged_does_not_move_who_has_their_number_now(lab: Lab) -> None:
+    journey = await lab.start("api -> show -> exit", show=point("content", **TOUR))
+    await lab.enroll(journey, "ada", "bob")
+    await lab.tick()
+    number = await lab.value("select enrollment_id from stay where profile_id = %s", lab.who("bob"))
+    about = {"enrollment_id": number, "journey_id": journey.journey_id, "point_no": lab.number(journey, "show")}
+    await lab.say(lab._row("outcome", "ada", data=about | {"output": 0, "entry": {}}))
+    await lab.tick()
+    assert [name for name, _ in await lab.where(journey, "bob")] == ["show"]
+
+
 async def test_a_report_about_a_former_visit_of_the_same_point_moves_nobody(lab: Lab) -> None:
     journey = await lab.start("api -> show -> wait 1h -> show", show=point("content", **TOUR))
     await lab.enroll(journey, "ada")

@@ -372,10 +372,12 @@ from recorded as r;
 -- name: apply_outcomes
 -- Let the people go on whose webhook has been answered, or whose content was reported on; what was saved of the answer
 -- joins what they came with. Of several answers the first counts that is about where they are, and about this visit of
--- it if it says which: a late one about where they were before stands in nobody's way.
+-- it if it says which: a late one about where they were before stands in nobody's way. One that was sent on because its
+-- person was merged names an enrollment by the number of another shard, so the person has to be the same, too.
 with answer as materialized (
     select
         i.inbox_id,
+        i.profile_id,
         (i.data ->> 'enrollment_id')::bigint as enrollment_id,
         (i.data ->> 'journey_id')::integer as journey_id,
         (i.data ->> 'point_no')::smallint as point_no,
@@ -395,8 +397,8 @@ waiting as materialized (
         select x.ctid as place, x.enrollment_id, x.journey_id, x.profile_id, x.point_no, x.after_event, x.entry_key, x.context
         from stay as x
         where x.shard = %(shard)s::smallint and x.enrollment_id = a.enrollment_id
-          and x.journey_id = a.journey_id and x.point_no = a.point_no and x.reached is null
-          and (a.since is null or x.since = a.since)
+          and x.profile_id = a.profile_id and x.journey_id = a.journey_id and x.point_no = a.point_no
+          and x.reached is null and (a.since is null or x.since = a.since)
         offset 0
     ) as s
     left join lateral (
