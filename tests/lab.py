@@ -251,7 +251,7 @@ def picture_of(walker: Walker) -> Picture:
 def _message(message: Message, cancelled: bool) -> tuple[Any, ...]:
     return (
         message.number, message.point_no, message.channel, message.created_at, message.version_no, message.priority,
-        "cancelled" if cancelled else "queued",
+        message.due_at, "cancelled" if cancelled else "queued",
     )  # fmt: skip
 
 
@@ -617,7 +617,7 @@ class Lab:
             shard,
         )
         messages = await self.rows(
-            "select enrollment_id, point_no, channel::text, created_at, version_no, priority, status::text"
+            "select enrollment_id, point_no, channel::text, created_at, version_no, priority, due_at, status::text"
             " from message where shard = %s",
             shard,
         )

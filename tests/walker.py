@@ -217,6 +217,7 @@ class Message:
     created_at: datetime
     version_no: int
     priority: int
+    due_at: datetime
 
 
 @dataclass(frozen=True)
@@ -1068,15 +1069,15 @@ class Walker:
             case Content():
                 wake_at = self.now + timedelta(seconds=point.timeout_seconds or FOREVER_SECONDS)
             case Webhook():
-                self._send(traveller, point_no, "webhook")
+                due_at = self._send(traveller, point_no, "webhook")
                 if not (point.wait_for_response or point.save_response or journey.after(point_no, "output1")):
                     return False
-                wake_at = self.now + PATIENCE
+                wake_at = due_at + PATIENCE
             case SendEmail():
-                self._send(traveller, point_no, "email")
+                due_at = self._send(traveller, point_no, "email")
                 if point.split_by_reaction is None:
                     return False
-                wake_at = self.now + timedelta(seconds=point.split_by_reaction.wait_seconds)
+                wake_at = due_at + timedelta(seconds=point.split_by_reaction.wait_seconds)
             case Exit():
                 self.departures[traveller.number] = Departure(point_no, "completed", point.outcome, self.now)
                 self._count(journey, point_no, "completed")
@@ -1134,10 +1135,18 @@ class Walker:
         kept, _ = self.draws.get((journey.journey_id, point_no, key), (None, None))
         return kept if kept in names else won
 
-    def _send(self, traveller: Traveller, point_no: int, channel: str) -> None:
-        journey = self.journeys[traveller.journey_id]
-        priority = 0 if journey.graph.settings.transactional else 1
-        self.messages.append(Message(traveller.number, point_no, channel, self.now, journey.version_no, priority))
+    def _send(self, traveller: Traveller, point_no: int, channel: str) -> datetime:
+        """Queue a message; return when it is due. One that is skipped in silent hours is, too, by the sender."""
+        journey, person = self.journeys[traveller.journey_id], self.people[traveller.profile_id]
+        chosen = journey.graph.settings
+        hours, due_at = chosen.silent_hours.get(channel), self.now
+        if hours is not None and hours.enabled and hours.policy == "WAIT" and not chosen.transactional:
+            zone = person.time_zone or hours.fallback_timezone if hours.timezone == "device" else hours.timezone
+            due_at = end_of_silence(self.now, zone, hours.from_, hours.to, hours.blocked_days)
+        priority = 0 if chosen.transactional else 1
+        number, version_no = traveller.number, journey.version_no
+        self.messages.append(Message(number, point_no, channel, self.now, version_no, priority, due_at))
+        return due_at
 
     def _count(self, journey: Journey, point_no: int, metric: str, detail: str = "") -> None:
         hour = self.now.replace(minute=0, second=0, microsecond=0)
@@ -1328,6 +1337,27 @@ def next_clock_time(now: datetime, zone: str, clock: str, days: Any) -> datetime
         if WEEKDAYS[day.weekday()] in days
     ]
     return min(each for each in at if each > now)
+
+
+def is_silent(local: datetime, starts: str, ends: str, blocked: Any) -> bool:
+    """Tell whether a clock shows a silent time, or the calendar a blocked day."""
+    clock, first, last = local.time(), time.fromisoformat(starts), time.fromisoformat(ends)
+    inside = first <= clock < last if first < last else not last <= clock < first
+    return inside or WEEKDAYS[local.weekday()] in blocked
+
+
+def end_of_silence(now: datetime, zone: str, starts: str, ends: str, blocked: Any) -> datetime:
+    """Return `now`, or when a window or a blocked day has ended and no other has begun."""
+    if not is_silent(clock_in(zone, now), starts, ends, blocked):
+        return now
+    at = now
+    while is_silent(clock_in(zone, at), starts, ends, blocked):
+        at = min(next_clock_time(at, zone, clock, WEEKDAYS) for clock in (ends, "00:00"))
+    return at
+
+
+def clock_in(zone: str, at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 NAIVE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?", re.ASCII)

@@ -22,6 +22,7 @@ from sojourn.service.commands import (
     ChangeStatus,
     CreateJourney,
     EnrollByApi,
+    GetStatistics,
     Journey,
     JourneyDraft,
     PostEvent,
@@ -426,6 +427,58 @@ async def test_the_wait_for_a_reaction_begins_when_the_message_goes_out(stage: S
     assert await stage.ends() == {}
     await stage.tick(minutes=30)
     assert await stage.ends() == {"ada": "completed silent"}
+
+
+NIGHT = {"enabled": True, "from": "20:00", "to": "07:00", "fallback_timezone": "Europe/Berlin"}
+
+
+async def test_a_message_waits_for_the_end_of_silent_hours_and_goes_out_then(stage: Stage) -> None:
+    """By the person's own clock, and the wait for a reaction begins only then. Transactional journeys do not wait."""
+    zones = {"ada": None, "ben": "America/New_York", "cleo": "Asia/Tokyo"}
+    for name, zone in zones.items():
+        await stage.person(name, zone)
+    await opened_at(stage, "ben", on(7, "08:00"))  # at 03:00 of his clock: his best time is silent
+    stage.now = MONDAY.replace(hour=19, minute=30)
+    chosen = {"silent_hours": {"email": NIGHT | {"blocked_days": ["TUESDAY"]}}}
+    points = {"letter": letter("OPENED", wait=1800, best_time=True)}
+    journey = await stage.start(OPENED_OR_NOT, **points, settings=chosen)
+    urgent = await stage.start(
+        "api -> letter2 -> exit", letter2=letter_without_split(), settings=chosen | {"transactional": True}
+    )
+    await stage.enroll(journey, *zones)
+    await stage.enroll(urgent, "ada")
+    due = "select p.user_id, m.due_at from message as m join profile as p using (shard, profile_id) where priority = %d"
+    dues = {"ada": on(4, "06:00", month=3), "ben": on(4, "12:00", month=3), "cleo": on(3, "22:00", month=3)}
+    assert dict(await stage.rows(due % 1)) == dues
+    assert await stage.rows(due % 0) == [("ada", stage.now)]
+    async with stage.sending() as running:
+        await running.heard.until("recorded")
+        stage.now = dues["cleo"]
+        running.sender.wake()
+        await running.heard.until("recorded", 2)
+    assert stage.mailbox.recipients == ["ada@a.example", "cleo@a.example"]
+    await stage.tick(minutes=29)
+    ended = await stage.rows("select 1 from departure where reason = 'silent'")
+    assert ended == []
+    await stage.tick(minutes=1)
+    assert await stage.rows("select reason from departure where reason = 'silent'") == [("silent",)]
+
+
+async def test_statistics_show_what_silent_hours_skipped(stage: Stage) -> None:
+    await stage.person("ada")
+    stage.now = MONDAY.replace(hour=19)
+    journey = await stage.start(
+        "api -> letter -> exit",
+        letter=letter_without_split(),
+        settings={"silent_hours": {"email": NIGHT | {"policy": "SKIP"}}},
+    )
+    await stage.enroll(journey, "ada")
+    await stage.send()
+    assert await stage.ends() == {"ada": "completed "}
+    assert stage.mailbox.arrived == []
+    found = await stage.service.run(stage.caller, GetStatistics(journey=str(journey.journey)))
+    assert [each.messages for each in found.points if each.point == point_id("letter")] == [{"skipped": 1}]
+    assert await stage.rows("select detail from tally where metric = 'skipped'") == [("silent hours",)]
 
 
 # Held journeys --------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from sojourn.delivery.messages import Accepted, Email, Outcome, Refused
 from sojourn.delivery.sender import Sender, SenderOptions
 from sojourn.delivery.signing import app_key, is_authentic
 from sojourn.delivery.smtp_pool import SmtpPool
-from sojourn.model.graph import Edge, Graph, Settings
+from sojourn.model.graph import Edge, Graph, Settings, SilentHours
 from sojourn.model.points import EmailContent, MessageCapping, SaveResponse, SendEmail, Utm, Webhook
 from sojourn.store.connection import Conn, Pool, make_pool
 
@@ -58,8 +58,16 @@ class World:
     app_id: int = 0
     enrollments: int = 0
 
-    async def journey(self, point: SendEmail | Webhook, *, journey_id: int = 1, edges: tuple[Edge, ...] = ()) -> None:
-        graph = Graph(points=(point,), edges=edges, settings=Settings(application_code="AAAAA-11111"))
+    async def journey(
+        self,
+        point: SendEmail | Webhook,
+        *,
+        journey_id: int = 1,
+        edges: tuple[Edge, ...] = (),
+        silent_hours: dict[str, SilentHours] | None = None,
+    ) -> None:
+        chosen = Settings(application_code="AAAAA-11111", silent_hours=silent_hours or {})
+        graph = Graph(points=(point,), edges=edges, settings=chosen)
         if not self.app_id:
             self.workspace_id = await self.value("select workspace_id from workspace where name = 'default'")
             self.app_id = await self.value(
@@ -574,6 +582,37 @@ async def test_presets_and_channel_settings_fill_in(world: World, pool: Pool) ->
     assert await world.tallies() == {("sent", ""): 1, ("failed", "content"): 1}
 
 
+async def test_what_comes_into_silent_hours_waits_or_is_skipped(world: World, pool: Pool) -> None:
+    """Messages that are due, as after a pause; urgent ones and those of people elsewhere go out."""
+    night = SilentHours(enabled=True, from_="11:00", to="13:00", fallback_timezone="Europe/London")
+    pace = send_email(send_rate_per_second=1)
+    await world.journey(pace, silent_hours={"email": night})
+    await world.journey(pace, journey_id=2, silent_hours={"email": msgspec.structs.replace(night, policy="SKIP")})
+    for number, zone in ((1, None), (2, "Europe/Berlin")):
+        await world.person(number)
+        await world.rows("update profile set time_zone = %s where profile_id = %s returning 1", zone, number)
+        for journey_id in (1, 2):
+            await world.message(number, journey_id=journey_id)
+    await world.db.commit()
+    async with carriers_for() as carriers, sending(pool, carriers) as running:
+        await running.heard.until("recorded", 4)
+        found = "select journey_id, profile_id, status::text, detail, due_at, attempts from message order by 1, 2"
+        one = NOON + timedelta(hours=1)
+        assert await world.rows(found) == [
+            (1, 1, "queued", None, one, 0),
+            (1, 2, "sent", None, NOON, 1),
+            (2, 1, "skipped", "the message came in silent hours", NOON, 1),
+            (2, 2, "sent", None, NOON, 1),
+        ]
+        assert await world.tallies() == {("sent", ""): 2, ("skipped", "silent hours"): 1}
+        running.advance(minutes=59, seconds=59)
+        await running.heard.until("looked", running.heard.counts["looked"] + 8)
+        assert running.heard.counts["claimed"] == 4
+        running.advance(seconds=1)
+        await running.heard.until("recorded", 5)
+    assert await world.tallies() == {("sent", ""): 3, ("skipped", "silent hours"): 1}
+
+
 async def test_capping_counts_what_a_person_got_from_the_journey(world: World, pool: Pool) -> None:
     capping = MessageCapping(mode="CUSTOM", max_messages=2, period_seconds=3600)
     await world.journey(send_email(capping=capping))
@@ -897,6 +936,44 @@ async def test_tries_for_a_waiting_person_end_with_the_points_time_limit(
     assert len(server.calls) == 3
     assert len({call.headers["idempotency-key"] for call in server.calls}) == 1
     assert await world.tallies() == {("retried", ""): 2, ("failed", "unreachable"): 1}
+
+
+async def test_the_time_limit_of_a_call_counts_from_the_end_of_the_silence(
+    world: World, pool: Pool, receiver: tuple[Receiver, str]
+) -> None:
+    """A try more that falls into silent hours is made: the person waits for the call that was begun."""
+    server, url = receiver
+    server.answers["/"] = lambda: reply(503, retry_after="2")
+    siesta = SilentHours(enabled=True, from_="11:00", to="14:00", timezone="UTC")
+    point = webhook(url + "/", wait_for_response=True, timeout_seconds=5)
+    await world.journey(point, silent_hours={"webhook": siesta})
+    await world.journey(point, journey_id=2, silent_hours={"webhook": msgspec.structs.replace(siesta, policy="SKIP")})
+    await world.person(1)
+    await world.message(1, channel="webhook", journey_id=2)
+    await world.db.commit()
+    two = NOON + timedelta(hours=2)
+    async with carriers_for() as carriers, sending(pool, carriers, chance=0.0) as running:
+        await running.heard.until("recorded")
+        assert [data["output"] for data in await world.inbox()] == [1], "who would wait for a skipped call goes on"
+        await world.message(1, channel="webhook", due_at=two)
+        await world.db.commit()
+        running.clock.now = two
+        for tries in (2, 3, 4):
+            running.advance(seconds=2 * (tries > 2))
+            await running.heard.until("recorded", tries)
+    assert [data["output"] for data in await world.inbox()] == [1, 1]
+    assert len(server.calls) == 3
+    # A call begun in time, of which the second try comes when the silence has begun.
+    dusk = NOON - timedelta(hours=1, seconds=1)
+    server.answers["/"] = lambda: reply(200) if len(server.calls) > 4 else reply(503, retry_after="2")
+    await world.message(1, channel="webhook")
+    await world.rows("update message set created_at = %s, due_at = %s where status = 'queued' returning 1", dusk, dusk)
+    await world.db.commit()
+    async with carriers_for() as carriers, sending(pool, carriers, clock=Clock(dusk), chance=0.0) as running:
+        await running.heard.until("recorded")
+        running.advance(seconds=2)
+        await running.heard.until("recorded", 2)
+    assert [data["output"] for data in await world.inbox()] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sojourn.model.calendar import EntrySchedule, instant
-from sojourn.model.schedule import WEEKDAYS, Every, SegmentRepeat
+from sojourn.model.graph import SilentHours
+from sojourn.model.schedule import WEEKDAYS, Every, SegmentRepeat, Weekday
+from sojourn.model.silence import after_silence, zone_of
 from sojourn.store.connection import Conn, connect
-from tests.walker import anniversary, local_time, next_clock_time
+from tests.walker import anniversary, end_of_silence, is_silent, local_time, next_clock_time
 
 EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "200"))
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -145,6 +147,96 @@ async def test_the_next_clock_time(
     ]  # fmt: skip
     assert all(each != max(shown(zone, clock_of(zone, each))) for each in missed), "none is missed"
 
+
+# Silent hours ---------------------------------------------------------------------------------------------------
+
+
+async def silence_ends(conn: Conn, hours: SilentHours, zone: str, at: datetime) -> datetime:
+    """Return when a message may go out, of which the database and Python must say the same."""
+    blocked = [WEEKDAYS.index(day) + 1 for day in hours.blocked_days]
+    query = "select after_silence_v1(%s, %s, %s::time, %s::time, %s::smallint[])"
+    found = await ask(conn, query, at, zone, hours.from_, hours.to, blocked)
+    assert found == after_silence(hours, zone, at)
+    return found
+
+
+@moderate
+@given(
+    place=places(),
+    window=st.lists(clocks, min_size=2, max_size=2, unique=True),
+    blocked=st.lists(st.sampled_from(WEEKDAYS), max_size=6, unique=True),
+)
+async def test_silence_ends_when_the_clock_says_so(
+    conn: Conn, place: tuple[str, datetime], window: list[time], blocked: list[Weekday]
+) -> None:
+    zone, now = place
+    starts, ends = (clock.isoformat() for clock in window)
+    hours = SilentHours(enabled=True, from_=starts, to=ends, blocked_days=tuple(blocked))
+    at = await silence_ends(conn, hours, zone, now)
+    assert at == end_of_silence(now, zone, starts, ends, blocked)
+    assert at >= now
+    assert not is_silent(clock_of(zone, at), starts, ends, blocked), (
+        "nothing goes out while the clock shows a silent time"
+    )
+    assert await silence_ends(conn, hours, zone, at) == at
+    loud = [each for step in range(4 * 24 * 8) if (each := now + step * 15 * MINUTE) < at]
+    for each in loud:
+        if not is_silent(clock_of(zone, each), starts, ends, blocked):
+            # Only a change of the clock makes silence last longer than the clock shows it.
+            assert any(clock_of(zone, day + DAY) - clock_of(zone, day) != DAY for day in (each - DAY, each))
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "at", "fields"),
+    [
+        pytest.param("UTC", "2026-03-02T21:59:59", "2026-03-02T21:59:59", {}, id="just before"),
+        pytest.param("UTC", "2026-03-02T22:00", "2026-03-03T07:00", {}, id="as it begins"),
+        pytest.param("UTC", "2026-03-03T00:00", "2026-03-03T07:00", {}, id="at midnight"),
+        pytest.param("UTC", "2026-03-03T07:00", "2026-03-03T07:00", {}, id="its end"),
+        pytest.param("UTC", "2026-03-03T12:30", "2026-03-03T14:00", {"from_": "12:00", "to": "14:00"}, id="siesta"),
+        pytest.param("UTC", "2026-03-03T23:30", "2026-03-04T00:00", {"from_": "23:00", "to": "00:00"}, id="midnight"),
+        pytest.param("UTC", "2026-03-07T23:00", "2026-03-09T07:00", {"blocked_days": ("SUNDAY",)}, id="Saturday night"),
+        pytest.param("UTC", "2026-03-08T12:00", "2026-03-09T07:00", {"blocked_days": ("SUNDAY",)}, id="Sunday"),
+        pytest.param(
+            "UTC", "2026-03-08T12:00", "2026-03-09T00:00",
+            {"from_": "12:00", "to": "14:00", "blocked_days": ("SUNDAY",)}, id="Sunday ends at midnight",
+        ),
+        pytest.param(
+            "UTC", "2026-03-03T07:00", "2026-03-09T07:00", {"blocked_days": WEEKDAYS[1:]}, id="Mondays only",
+        ),
+        # 20:00 in UTC is Saturday 15:00 in New York, and Sunday 05:00 in Japan.
+        pytest.param(
+            "America/New_York", "2026-03-07T20:00", "2026-03-07T20:00", {"blocked_days": ("SUNDAY",)}, id="a Saturday",
+        ),
+        pytest.param(
+            "Asia/Tokyo", "2026-03-07T20:00", "2026-03-08T22:00", {"blocked_days": ("SUNDAY",)}, id="its Sunday",
+        ),
+        pytest.param("Europe/Berlin", "2026-03-28T22:00", "2026-03-29T05:00", {}, id="the night that is shorter"),
+        pytest.param("Europe/Berlin", "2026-10-24T21:00", "2026-10-25T06:00", {}, id="the night that is longer"),
+        pytest.param("Europe/Berlin", "2026-03-28T22:00", "2026-03-29T01:30", {"to": "02:30"}, id="a skipped end"),
+        pytest.param("Europe/Berlin", "2026-10-24T21:00", "2026-10-25T01:30", {"to": "02:30"}, id="two ends"),
+        # 02:45 comes twice: what the clock shows is silent both times.
+        pytest.param("Europe/Berlin", "2026-10-25T00:45", "2026-10-25T06:00", {"from_": "02:30"}, id="the first start"),
+        # Midnight is skipped: the day after the blocked one begins at 01:00.
+        pytest.param(
+            "Asia/Beirut", "2026-03-28T12:00", "2026-03-28T22:00",
+            {"from_": "12:00", "to": "13:00", "blocked_days": ("SATURDAY",)}, id="a skipped midnight",
+        ),
+    ],
+)  # fmt: skip
+async def test_silent_hours(conn: Conn, zone: str, now: str, at: str, fields: dict[str, Any]) -> None:
+    begun, ended = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (now, at))
+    assert await silence_ends(conn, SilentHours(**fields), zone, begun) == ended
+
+
+def test_an_unknown_zone_falls_back() -> None:
+    hours = SilentHours(fallback_timezone="Asia/Tokyo")
+    zones_of = [zone_of(hours, zone) for zone in ("Europe/Berlin", None, "Mars/Olympus", "../etc/passwd")]
+    assert zones_of == ["Europe/Berlin", *["Asia/Tokyo"] * 3]
+    assert zone_of(SilentHours(timezone="UTC"), "Europe/Berlin") == "UTC"
+
+
+# Dates ----------------------------------------------------------------------------------------------------------
 
 days = st.dates(date(1950, 1, 1), date(2050, 1, 1))
 values = st.one_of(

@@ -307,6 +307,24 @@ def conducts(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def silences(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw when messages do not go out; more often than not, never."""
+    channels = draw(st.sampled_from([(), (), ("email",), ("email", "webhook")]))
+    return {
+        channel: {
+            "enabled": draw(st.sampled_from([True, True, False])),
+            "from": draw(st.sampled_from(["11:30", "20:00", "22:00"])),
+            "to": draw(st.sampled_from(["07:00", "12:30", "21:00"])),
+            "timezone": draw(st.sampled_from(["device", "device", "Europe/Berlin"])),
+            "fallback_timezone": draw(st.sampled_from(["UTC", "America/New_York"])),
+            "blocked_days": draw(st.sampled_from([[], ["SATURDAY"], ["SUNDAY", "MONDAY"]])),
+            "policy": draw(st.sampled_from(["WAIT", "WAIT", "SKIP"])),
+        }
+        for channel in channels
+    }
+
+
+@st.composite
 def goals(draw: st.DrawFn) -> dict[str, Any]:
     """Draw what a journey is for, and how many are only watched."""
     found = [
@@ -359,6 +377,7 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
             )
         ),
         "removed_points": draw(st.sampled_from(["CONTINUE", "DROP"])),
+        "silent_hours": draw(silences()),
     }
     if draw(st.booleans()):
         chosen["capping"] = {

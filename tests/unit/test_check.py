@@ -12,6 +12,7 @@ from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.points import EmailContent
 from sojourn.model.problems import Problem
+from sojourn.model.schedule import WEEKDAYS
 from sojourn.seglang import parse
 from tests.lab import (
     SHOP,
@@ -110,16 +111,21 @@ def contested(**rule: Any) -> Graph:
     )
 
 
+def silent(hours: dict[str, Any], channel: str = "email") -> Graph:
+    """Return a journey with silent hours, and with the same for a channel where they are not enabled."""
+    chosen = {channel: {"enabled": True} | hours, "webhook": {"enabled": False} | hours}
+    return graph("api -> exit", settings={"silent_hours": chosen})
+
+
 FIELDS: list[tuple[str, str, Graph]] = [
     ("app.unknown", "settings/application_code", graph("api -> exit", settings={"application_code": "NONE"})),
     ("app.unknown", "points/point/application_code", entered_by(segment('T("a", SET)', application_code="NONE"))),
     ("app.unknown", "points/point/application_code", entered_by(on_event("a", application_code="NONE"))),
     ("app.unknown", "points/point/application_code", entered_by(point("start_by_api", application_code="NONE"))),
-    (
-        "feature.unavailable",
-        "settings/silent_hours/email",
-        graph("api -> exit", settings={"silent_hours": {"email": {"enabled": True}}}),
-    ),
+    ("silence.window", "settings/silent_hours/email/to", silent({"from": "22:00", "to": "22:00:00"})),
+    ("silence.days", "settings/silent_hours/push/blocked_days", silent({"blocked_days": WEEKDAYS}, channel="push")),
+    ("zone.unknown", "settings/silent_hours/email/timezone", silent({"timezone": "Mars/Olympus"})),
+    ("zone.unknown", "settings/silent_hours/email/fallback_timezone", silent({"fallback_timezone": "device"})),
     (
         "goal.duplicate",
         "settings/conversion_goals",

@@ -139,6 +139,8 @@ def _inflow(inflow: Inflow) -> str:
 def _deeds(step: Step) -> Iterator[str]:
     if isinstance(step.point, SendEmail | Webhook):
         yield "a message is queued"
+    if step.silence is not None:
+        yield "silent hours put it off" if step.waits_out_silence else "in silent hours it is skipped"
     if step.winner is not None:
         yield f"who has not drawn yet takes {output_name(step.winner)}, the winner"
     if step.holds:

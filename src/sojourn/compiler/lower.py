@@ -29,7 +29,7 @@ from sojourn.compiler.plan import (
 )
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.browsing import CLICK, PAGE_VIEW
-from sojourn.model.graph import Graph
+from sojourn.model.graph import Graph, SilentHours
 from sojourn.model.points import (
     AnyPoint,
     BooleanSplitter,
@@ -386,7 +386,18 @@ def _step(plan_of: Chart, point_no: int, inflows: tuple[Inflow, ...]) -> Step:
         _winner(plan_of, point_no, point),
         expressions,
         goals,
+        _silence(plan_of, point),
     )
+
+
+def _silence(plan_of: Chart, point: AnyPoint) -> SilentHours | None:
+    match point:
+        case SendEmail():
+            return plan_of.graph.settings.silence("email")
+        case Webhook():
+            return plan_of.graph.settings.silence("webhook")
+        case _:
+            return None
 
 
 def rule_tree(text: str) -> Expression:

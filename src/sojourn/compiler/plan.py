@@ -10,8 +10,8 @@ from typing import Literal
 
 from sojourn.compiler.audience import Audience
 from sojourn.compiler.segments import SegmentScope
-from sojourn.model.graph import Capping
-from sojourn.model.points import AnyPoint, MessageBus, StartByApi, StartBySegment, UrlMatch
+from sojourn.model.graph import Capping, SilentHours
+from sojourn.model.points import AnyPoint, MessageBus, SendEmail, StartByApi, StartBySegment, UrlMatch
 from sojourn.model.segments import Expression
 
 
@@ -166,6 +166,7 @@ class Step:
         expressions: The conditions of branches, of which the first that is met decides.
         goals: Of a goal check, the goals of which one has to be reached.
         winner: The output of a random splitter that everybody takes who has not drawn yet.
+        silence: When the messages of this point do not go out.
     """
 
     name: str
@@ -177,6 +178,17 @@ class Step:
     winner: int | None = None
     expressions: tuple[Expression, ...] = ()
     goals: tuple[str, ...] = ()
+    silence: SilentHours | None = None
+
+    @property
+    def waits_out_silence(self) -> bool:
+        """Tell whether a message that would come in silent hours is due at their end. Else the sender skips it."""
+        return self.silence is not None and self.silence.policy == "WAIT"
+
+    @property
+    def picks_time(self) -> bool:
+        """Tell whether a message may be due later than the person comes."""
+        return self.waits_out_silence or (isinstance(self.point, SendEmail) and self.point.best_time)
 
 
 @dataclass(frozen=True, slots=True)

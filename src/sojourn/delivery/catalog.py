@@ -6,13 +6,15 @@ Versions never change, so they are kept; the rest is read anew for each batch.
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 
 import msgspec
 import structlog
 
-from sojourn.model.graph import Graph
+from sojourn.model.graph import Graph, Settings, SilentHours
 from sojourn.model.points import SendEmail, Webhook
+from sojourn.model.silence import after_silence, zone_of
 from sojourn.store.connection import Conn
 from sojourn.store.delivery import (
     Channel,
@@ -43,13 +45,25 @@ class PointOfMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """What messages need of a journey version. `points` is empty for a graph that cannot be read."""
+    """What messages need of a journey version. `points` is empty for a graph that cannot be read.
+
+    Attributes:
+        silences: When messages do not go out, by channel.
+    """
 
     journey_uuid: str
     workspace_id: int
     app_id: int
     application_code: str
     points: Mapping[int, PointOfMessage]
+    silences: Mapping[Channel, SilentHours]
+
+    def earliest(self, message: ClaimedMessage, channel: Channel) -> datetime:
+        """Return when a message could go at the earliest: as it came, or when the silence it came in was over."""
+        hours = self.silences.get(channel)
+        if hours is None or hours.policy != "WAIT":
+            return message.created_at
+        return after_silence(hours, zone_of(hours, message.time_zone), message.created_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,25 +127,35 @@ class Catalog:
 
 
 def _version(row: JourneyVersionRow) -> Version:
+    graph = _graph(row)
     return Version(
         journey_uuid=str(row.journey_uuid),
         workspace_id=row.workspace_id,
         app_id=row.app_id,
         application_code=row.application_code,
-        points=_points(row),
+        points={} if graph is None else _points(graph, row.point_uuids),
+        silences={} if graph is None else _silences(graph.settings),
     )
 
 
-def _points(row: JourneyVersionRow) -> dict[int, PointOfMessage]:
+def _graph(row: JourneyVersionRow) -> Graph | None:
     try:
-        graph = msgspec.json.decode(row.graph, type=Graph)
+        return msgspec.json.decode(row.graph, type=Graph)
     except (msgspec.DecodeError, ValueError) as problem:
         _log.error("delivery.graph_unreadable", journey=row.journey_id, version=row.version_no, problem=str(problem))
-        return {}
+        return None
+
+
+def _silences(chosen: Settings) -> dict[Channel, SilentHours]:
+    channels: tuple[Channel, ...] = get_args(Channel)
+    return {channel: hours for channel in channels if (hours := chosen.silence(channel)) is not None}
+
+
+def _points(graph: Graph, numbers: Mapping[str, str]) -> dict[int, PointOfMessage]:
     by_id = {point.id: point for point in graph.points}
     with_failure_output = {edge.from_ for edge in graph.edges if edge.output == "output1"}
     found: dict[int, PointOfMessage] = {}
-    for number, point_id in row.point_uuids.items():
+    for number, point_id in numbers.items():
         match by_id.get(point_id):
             case SendEmail() as point:
                 found[int(number)] = PointOfMessage(point=point, holds_people=False)

@@ -216,7 +216,7 @@ def _compose_call(
         method=point.method,
         headers=headers,
         body=render(point.body, scope),
-        timeout_seconds=_time_limit(message, known, point, now),
+        timeout_seconds=_time_limit(message, version, known, point, now),
         at=now,
     )
 
@@ -240,9 +240,11 @@ def _header_problem(name: str, value: str) -> str | None:
     return None
 
 
-def _time_limit(message: ClaimedMessage, known: PointOfMessage, point: Webhook, now: datetime) -> float:
+def _time_limit(
+    message: ClaimedMessage, version: Version, known: PointOfMessage, point: Webhook, now: datetime
+) -> float:
     """Return how long an attempt may take. Where a person waits, all attempts after the first share the time limit."""
     if not known.holds_people or message.attempt == 1:
         return point.timeout_seconds
-    spent = (now - message.created_at).total_seconds()
+    spent = (now - version.earliest(message, "webhook")).total_seconds()
     return min(point.timeout_seconds, max(1.0, point.timeout_seconds - spent))

@@ -26,6 +26,7 @@ from sojourn.delivery.pacing import Queue, postpone_some
 from sojourn.delivery.recorder import Recorder
 from sojourn.delivery.retry import PATIENT
 from sojourn.delivery.settle import Result, postpone, reject, settle
+from sojourn.delivery.silence import SKIPPED, silenced
 from sojourn.model.points import MessageCapping, SendEmail, Webhook
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.delivery import (
@@ -256,7 +257,9 @@ class Sender:
             try:
                 briefing = await self._catalog.brief(conn, messages, lane.channel)
                 recent = await self._count_recent(conn, lane, messages, briefing, now)
-                postponed = await postpone_some(conn, _queues(messages, briefing, recent), now)
+                silent = silenced(messages, briefing, lane.channel, now)
+                wanted = [message for message in messages if message.message_id not in silent]
+                postponed = silent.waiting | await postpone_some(conn, _queues(wanted, briefing, recent), now)
             except Exception:
                 self._recorder.add(postpone(message, now) for message in messages)
                 raise
@@ -265,7 +268,12 @@ class Sender:
         self._recorder.add(
             postpone(message, postponed[message.message_id]) for message in messages if message.message_id in postponed
         )
-        going = [message for message in messages if message.message_id not in postponed]
+        self._recorder.add(
+            reject(message, SKIPPED, holding=_holding_point(message, briefing))
+            for message in messages
+            if message.message_id in silent.skipped
+        )
+        going = [message for message in wanted if message.message_id not in postponed]
         self._start(self._begin_all(going, briefing, recent))
         if len(messages) == room:
             lane.offer(shard)
@@ -316,7 +324,8 @@ class Sender:
             case Rejection():
                 self._recorder.add([reject(message, prepared, holding=holding)])
             case Email() | WebhookCall():
-                self._start(self._send(message, prepared, _provider_name(message, briefing), holding))
+                since = None if holding is None else _called_from(message, briefing)
+                self._start(self._send(message, prepared, _provider_name(message, briefing), holding, since))
 
     def _prepare(
         self, message: ClaimedMessage, briefing: Briefing, recent: int, now: datetime
@@ -338,7 +347,12 @@ class Sender:
     # Sending ------------------------------------------------------------------------------------------------------
 
     async def _send(
-        self, message: ClaimedMessage, outbound: OutboundMessage, provider: str | None, holding: Webhook | None
+        self,
+        message: ClaimedMessage,
+        outbound: OutboundMessage,
+        provider: str | None,
+        holding: Webhook | None,
+        since: datetime | None,
     ) -> None:
         try:
             match outbound:
@@ -349,7 +363,7 @@ class Sender:
         except Exception as bug:  # noqa: BLE001 - as above
             _log.exception("delivery.provider_failed", shard=message.shard, message=message.message_id)
             outcome = Retry(detail=f"{type(bug).__name__}: {bug}")
-        result = settle(message, outcome, now=self._clock(), chance=self._chance(), holding=holding)
+        result = settle(message, outcome, now=self._clock(), chance=self._chance(), holding=holding, since=since)
         if result.status == "failed":
             _log.warning(
                 "delivery.failed",
@@ -434,6 +448,12 @@ def _holding_point(message: ClaimedMessage, briefing: Briefing) -> Webhook | Non
     if origin is None or not origin[1].holds_people or not isinstance(origin[1].point, Webhook):
         return None
     return origin[1].point
+
+
+def _called_from(message: ClaimedMessage, briefing: Briefing) -> datetime | None:
+    """Return from when the time counts in which the answer to a call has to come."""
+    origin = briefing.point_of(message)
+    return None if origin is None else origin[0].earliest(message, "webhook")
 
 
 def _provider_name(message: ClaimedMessage, briefing: Briefing) -> str | None:

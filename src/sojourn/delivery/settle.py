@@ -76,7 +76,13 @@ def reject(message: ClaimedMessage, rejection: Rejection, *, holding: Webhook | 
 
 
 def settle(
-    message: ClaimedMessage, outcome: Outcome, *, now: datetime, chance: float, holding: Webhook | None
+    message: ClaimedMessage,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    chance: float,
+    holding: Webhook | None,
+    since: datetime | None = None,
 ) -> Result:
     """Turn a provider's outcome into what is written.
 
@@ -86,6 +92,7 @@ def settle(
         now: The instant of the outcome.
         chance: From 0 to 1, for the pause before the next attempt.
         holding: The point at which the person waits for the outcome, if so.
+        since: From when the time limit of that point counts; None: since the message was made.
     """
     match outcome:
         case Accepted():
@@ -103,13 +110,13 @@ def settle(
         case Refused():
             return reject(message, Rejection(status="failed", reason="refused", detail=outcome.detail), holding=holding)
         case Retry():
-            return _settle_retry(message, outcome, now, chance, holding)
+            return _settle_retry(message, outcome, now, chance, holding, since or message.created_at)
 
 
 def _settle_retry(
-    message: ClaimedMessage, outcome: Retry, now: datetime, chance: float, holding: Webhook | None
+    message: ClaimedMessage, outcome: Retry, now: datetime, chance: float, holding: Webhook | None, since: datetime
 ) -> Result:
-    deadline = None if holding is None else message.created_at + timedelta(seconds=holding.timeout_seconds)
+    deadline = None if holding is None else since + timedelta(seconds=holding.timeout_seconds)
     again = next_attempt_at(
         PATIENT if holding is None else PROMPT,
         attempt=message.attempt,

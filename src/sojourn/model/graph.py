@@ -43,7 +43,16 @@ class Capping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SilentHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """When a channel stays silent."""
+    """When a channel stays silent, by the clock of the person's zone.
+
+    Attributes:
+        from_: The first time of day that is silent.
+        to: The first that is not any more; on the next day, where it is before `from`.
+        timezone: An IANA name, or `device`: each person in their own zone.
+        fallback_timezone: For people whose zone is unknown.
+        blocked_days: Days that are silent from midnight to midnight.
+        policy: WAIT: a message goes out when the silence ends. SKIP: it never does.
+    """
 
     enabled: bool = False
     from_: ClockTime = "22:00"
@@ -119,10 +128,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`params` of the gateway contract.
 
     Attributes:
+        silent_hours: By channel; a channel that no point sends on may have some, too.
         conversion_window: How long after an entry events count for the goals; None means seven days.
         control_group_percent: How many of those who come in are only watched: they get nothing, and what they do
             without it is compared with what everybody else does.
-        transactional: Exempt from the control group.
+        transactional: Exempt from the control group and from silent hours.
         resume_policy: What becomes of people whose time passed while the journey was held: they go on at once;
             they go on spread over an hour; every timer is shifted by the length of the pause; they are dropped.
         removed_points: What becomes of people who stand on a point that an edit removed: they go on from where its
@@ -168,6 +178,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def reentry(self) -> Reentry | None:
         """Return when people may come in again, whatever the entries say; None: what these say holds."""
         return None if self.conduct is None else self.conduct.reentry or Reentry()
+
+    def silence(self, channel: str) -> SilentHours | None:
+        """Return when messages of a channel do not go out; None: they always may."""
+        hours = self.silent_hours.get(channel)
+        return hours if hours is not None and hours.enabled and not self.transactional else None
 
     @property
     def control_percent(self) -> int:

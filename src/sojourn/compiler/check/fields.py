@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time
 from typing import assert_never
 
 from sojourn.compiler.check import dialect
@@ -11,7 +11,7 @@ from sojourn.compiler.check.conditions import conditions
 from sojourn.compiler.check.scope import CheckScope
 from sojourn.compiler.goals import JOURNEY_GOAL
 from sojourn.compiler.segments import check_segment
-from sojourn.model.graph import Graph
+from sojourn.model.graph import Graph, SilentHours
 from sojourn.model.points import (
     AnyPoint,
     BooleanSplitter,
@@ -52,7 +52,7 @@ def settings(graph: Graph, scope: CheckScope) -> Iterator[Problem]:
     yield from _application(chosen.application_code, "settings/application_code", scope)
     for channel, hours in chosen.silent_hours.items():
         if hours.enabled:
-            yield _unavailable(f"settings/silent_hours/{part(channel)}", "silent hours are")
+            yield from _silent_hours(hours, f"settings/silent_hours/{part(channel)}", scope)
     yield from dialect.settings(chosen, scope)
     names = [goal.name for goal in chosen.conversion_goals] + [JOURNEY_GOAL] * (chosen.goal is not None)
     for name, count in Counter(names).items():
@@ -122,6 +122,15 @@ def _fields(point: AnyPoint, where: str, scope: CheckScope) -> Iterator[Problem]
             assert_never(point)
 
 
+def _silent_hours(hours: SilentHours, where: str, scope: CheckScope) -> Iterator[Problem]:
+    """Yield what leaves no time to send in, or none to tell it by."""
+    if time.fromisoformat(hours.from_) == time.fromisoformat(hours.to):
+        yield Problem("silence.window", f"{where}/to", "`from` and `to` must differ: a whole day is a blocked day")
+    if set(hours.blocked_days) == set(WEEKDAYS):
+        yield Problem("silence.days", f"{where}/blocked_days", "at least one day of the week must not be blocked")
+    yield from _zones(hours, where, scope)
+
+
 def _application(code: str | None, where: str, scope: CheckScope) -> Iterator[Problem]:
     if code is not None and code not in scope.segments.app_ids:
         yield Problem("app.unknown", where, f"there is no application `{code}`")
@@ -175,9 +184,13 @@ def _repeat(repeat: SegmentRepeat | None, where: str, scope: CheckScope) -> Iter
                 )
     if repeat.every is not None:
         yield from _every(repeat.every, f"{where}/every/days")
-    yield from _zone(repeat.timezone, f"{where}/timezone", scope)
-    yield from _zone(repeat.fallback_timezone, f"{where}/fallback_timezone", scope)
-    if repeat.fallback_timezone == DEVICE:
+    yield from _zones(repeat, where, scope)
+
+
+def _zones(chosen: SegmentRepeat | SilentHours, where: str, scope: CheckScope) -> Iterator[Problem]:
+    yield from _zone(chosen.timezone, f"{where}/timezone", scope)
+    yield from _zone(chosen.fallback_timezone, f"{where}/fallback_timezone", scope)
+    if chosen.fallback_timezone == DEVICE:
         yield Problem("zone.unknown", f"{where}/fallback_timezone", "the fallback must be an IANA time zone")
 
 
@@ -305,8 +318,3 @@ def _send_email(point: SendEmail, where: str, scope: CheckScope) -> Iterator[Pro
         )
     if point.split_by_reaction is not None and point.content is not None and not point.content.html:
         yield Problem("reaction.html", f"{where}/split_by_reaction", "only a message with html shows reactions")
-
-
-def _unavailable(where: str, subject: str) -> Problem:
-    """Say that the contract knows a setting which this release does not carry out, rather than ignore it."""
-    return Problem("feature.unavailable", where, f"{subject} not available in this release")

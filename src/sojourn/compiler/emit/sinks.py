@@ -109,7 +109,7 @@ def _messages(plan: Plan, draft: Draft) -> None:
         if not isinstance(step.point, SendEmail | Webhook):
             continue
         channel = "email" if isinstance(step.point, SendEmail) else "webhook"
-        due_at = "i.due_at" if isinstance(step.point, SendEmail) and step.point.best_time else NOW
+        due_at = "i.due_at" if step.picks_time else NOW
         draft.add(
             f"message_{step.point_no:d}",
             f"""

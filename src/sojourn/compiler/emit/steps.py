@@ -10,6 +10,7 @@ from sojourn.compiler.emit.given import NOW, PROFILE_COLUMNS, SHARD, lateral
 from sojourn.compiler.emit.statement import Draft
 from sojourn.compiler.plan import Plan, Step
 from sojourn.compiler.segments import predicate
+from sojourn.model.graph import SilentHours
 from sojourn.model.points import (
     BooleanSplitter,
     Condition,
@@ -168,22 +169,88 @@ def _value_from(plan: Plan, source: str, name: str, draft: Draft) -> str:
 
 
 def _webhook(plan: Plan, each: Step, draft: Draft) -> None:
-    if each.holds:
+    if each.waits_out_silence:
+        _after_silence(plan, each, draft, held_seconds=WEBHOOK_PATIENCE_SECONDS if each.holds else None)
+    elif each.holds:
         _hold_for(plan, each, WEBHOOK_PATIENCE_SECONDS, draft)
     else:
         _pass(plan, each, draft)
 
 
 def _send_email(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> None:
-    if point.best_time:
-        _at_best_time(plan, each, point, draft)
+    held_seconds = None if point.split_by_reaction is None else point.split_by_reaction.wait_seconds
+    if point.best_time and each.waits_out_silence:
+        best = f"{each.name}_best"
+        _at_best_time(plan, each, draft, name=best, held_seconds=None)
+        _after_silence(plan, each, draft, best=best, held_seconds=held_seconds)
+    elif point.best_time:
+        _at_best_time(plan, each, draft, name=each.name, held_seconds=held_seconds)
+    elif each.waits_out_silence:
+        _after_silence(plan, each, draft, held_seconds=held_seconds)
     elif point.split_by_reaction is not None:
         _hold_for(plan, each, point.split_by_reaction.wait_seconds, draft)
     else:
         _pass(plan, each, draft)
 
 
-def _at_best_time(plan: Plan, each: Step, point: SendEmail, draft: Draft) -> None:
+def _held_until(due_at: str, seconds: int | None) -> str:
+    """Return the column that says how long people stay for a message; none where they go on."""
+    return "" if seconds is None else f", {due_at} + make_interval(secs => {seconds:d}) as wake_at"
+
+
+def _after_silence(plan: Plan, each: Step, draft: Draft, *, held_seconds: int | None, best: str | None = None) -> None:
+    """Find when the silence ends, per zone and wanted instant, not per person.
+
+    Args:
+        plan: Of the step.
+        each: The step.
+        draft: Written to.
+        held_seconds: For how long people stay after that; None: they go on.
+        best: The set of these people that has found their best time; None: everybody wants to be told now.
+    """
+    hours = each.silence
+    assert hours is not None, "there is a silence to wait out"
+    wanted, ends = f"{each.name}_wanted", f"{each.name}_silence"
+    if hours.timezone == DEVICE:
+        zone, joins = f"coalesce(p.time_zone, {draft.parameters.add(hours.fallback_timezone, 'text')})", PROFILE
+    else:
+        zone, joins = draft.parameters.add(hours.timezone, "text"), ""
+    comers, way, at = (inflow(plan, each), arrived(plan, each), NOW)
+    if best is not None:
+        comers, way, at = f"{best} as i", kept(plan, each.name), "i.due_at"
+    draft.add(
+        wanted,
+        f"""
+select {carried(plan)}{way}, {zone} as zone, {at} as wanted_at
+from {comers}
+{joins}
+""",
+    )
+    starts, until = (draft.parameters.add(clock, "time") for clock in (hours.from_, hours.to))
+    draft.add(
+        ends,
+        f"""
+select w.zone, w.wanted_at, after_silence_v1(w.wanted_at, w.zone, {starts}, {until}, {_blocked(hours)}) as due_at
+from (select distinct zone, wanted_at from {wanted}) as w
+""",
+    )
+    # Each has its partner; a full join for the same reason as at the best time.
+    draft.add(
+        each.name,
+        f"""
+select {carried(plan)}{kept(plan, each.name)}, c.due_at{_held_until("c.due_at", held_seconds)}
+from {wanted} as i
+full join {ends} as c on c.zone = i.zone and c.wanted_at = i.wanted_at
+""",
+    )
+
+
+def _blocked(hours: SilentHours) -> str:
+    numbers = sorted({WEEKDAYS.index(day) + 1 for day in hours.blocked_days})
+    return f"array[{', '.join(map(str, numbers))}]::smallint[]"
+
+
+def _at_best_time(plan: Plan, each: Step, draft: Draft, *, name: str, held_seconds: int | None) -> None:
     """Find the hour of the day in which a person opens most, then the clock per zone and hour, not per person.
 
     What people opened is fetched for all at once: history lies in a table per day, and to ask ninety of them for each
@@ -240,12 +307,10 @@ from (select distinct zone, hour from {habits} where hour is not null) as h
 """,
     )
     due_at = f"coalesce(c.due_at, {NOW})"
-    split = point.split_by_reaction
-    wake_at = f", {due_at} + make_interval(secs => {split.wait_seconds:d}) as wake_at" if split is not None else ""
     draft.add(
-        each.name,
+        name,
         f"""
-select {carried(plan)}{kept(plan, each.name)}, {due_at} as due_at{wake_at}
+select {carried(plan)}{kept(plan, each.name)}, {due_at} as due_at{_held_until(due_at, held_seconds)}
 from {zoned} as i
 full join {habits} as h on h.profile_id = i.profile_id
 full join {clocks} as c on c.zone = h.zone and c.hour = h.hour

@@ -918,6 +918,37 @@ return (
       and (weekdays is null or candidate.weekday = any(weekdays))
 );
 
+-- Whether a clock that shows `local` lies in silent hours: on one of the ISO weekdays blocked, or from `starts` until
+-- before `ends`, which may be on the next day.
+create function is_silent_v1(local timestamp, starts time, ends time, blocked smallint[]) returns boolean
+language sql immutable parallel safe
+return extract(isodow from local) = any(blocked)
+    or case
+        when starts < ends then local::time >= starts and local::time < ends
+        else local::time >= starts or local::time < ends
+    end;
+
+-- The first instant from `at` on that lies outside the silent hours of `zone`: `at` itself, or the end of the window or of
+-- a blocked day. Changes of the clock as above; a day of which the change takes the only gap is followed by another.
+-- Python's `model.silence` says the same.
+create function after_silence_v1(at timestamptz, zone text, starts time, ends time, blocked smallint[]) returns timestamptz
+language sql immutable parallel safe
+return (
+    select case
+        when not is_silent_v1(at at time zone zone, starts, ends, blocked) then at
+        else (
+            select min(candidate.instant)
+            from (
+                select ((at at time zone zone)::date + days.ahead + clock.time) at time zone zone as instant
+                from generate_series(0, 15) as days(ahead)
+                cross join (values (ends), (time '00:00')) as clock(time)
+            ) as candidate
+            where candidate.instant > at
+              and not is_silent_v1(candidate.instant at time zone zone, starts, ends, blocked)
+        )
+    end
+);
+
 -- The local date and time that a JSON value stands for, or null: ISO text (an offset is converted to `zone`), or unix
 -- seconds. Words such as 'today', which PostgreSQL would accept, do not count.
 create function local_time_v1(value jsonb, zone text) returns timestamp
