@@ -86,6 +86,25 @@ async def test_a_person_waits_is_sent_a_message_and_leaves(lab: Lab) -> None:
     assert await lab.departed(welcome, "ada") == [("completed", "done")]
 
 
+async def test_silent_hours_put_messages_off_by_the_clock_of_the_person(lab: Lab) -> None:
+    """At noon in UTC it is 21:00 in Tokyo; nobody knows Eve's zone. Who stays for an answer does so from then on."""
+    siesta = {"enabled": True, "from": "11:30", "to": "14:30", "fallback_timezone": "UTC"}
+    night = {"enabled": True, "from": "20:00", "to": "07:00"}
+    await lab.person("ada", zone="Asia/Tokyo")
+    await lab.person("eve")
+    drawn, answered = "api -> email -> call -> exit", webhook(wait_for_response=True)
+    journey = await lab.start(drawn, call=answered, settings={"silent_hours": {"email": siesta, "webhook": night}})
+    await lab.enroll(journey, "ada", "eve")
+    await lab.tick()
+    found = await lab.rows("select channel::text, due_at from message order by 1, 2")
+    morning = NOON + timedelta(hours=10)
+    assert [tuple(row) for row in found] == [
+        ("email", NOON), ("email", NOON + timedelta(hours=2, minutes=30)), ("webhook", NOON), ("webhook", morning),
+    ]  # fmt: skip
+    assert await lab.where(journey, "ada") == [("call", morning + DAY)]
+    assert await lab.where(journey, "eve") == [("call", NOON + DAY)]
+
+
 # Who is let in --------------------------------------------------------------------------------------------------
 
 
