@@ -11,6 +11,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from sojourn.model.public_ids import profile_uuid
 from sojourn.service import commands as c
 from sojourn.service import pages
 from sojourn.service.errors import Overloaded
@@ -148,8 +149,10 @@ async def test_a_visitor_becomes_a_user(site: Site) -> None:
             "/api/sdk/events", json={"events": [{"type": "PAGE_VIEW", "anonymousId": "v"}]}, headers=headers
         )
         body = {"userId": "u", "anonymousId": "v", "role": "admin", "traits": {"plan": "pro"}}
-        assert ok(await page.post("/api/sdk/identify", json=body, headers=headers))["userId"] == "u"
+        told = ok(await page.post("/api/sdk/identify", json=body, headers=headers))
         await site.drain()
+        ((shard, profile_id),) = await site.rows("select shard, profile_id from profile")
+        assert told == {"userId": "u", "id": str(profile_uuid(shard, profile_id))}
         assert await site.rows("select attributes from profile") == [({"plan": "pro", "role": "admin"},)]
         assert await site.rows("select count(distinct profile_id) from identity") == [(1,)]
 

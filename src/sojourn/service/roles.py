@@ -59,6 +59,7 @@ LEAST: Mapping[type, Role] = {
     c.GetShown: "viewer",
     c.GetSite: "viewer",
     c.GetSiteConfig: "viewer",
+    c.GetVisitor: "viewer",
     c.GetStatistics: "viewer",
     c.GetTimeline: "viewer",
     c.GetWebhook: "admin",

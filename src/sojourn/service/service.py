@@ -108,7 +108,7 @@ from sojourn.service.sites import (
 )
 from sojourn.service.statuses import change_status
 from sojourn.service.tokens import Gate
-from sojourn.service.visitors import get_shown, get_site_config, report_content, start_journey
+from sojourn.service.visitors import get_shown, get_site_config, get_visitor, report_content, start_journey
 from sojourn.service.write_keys import create_write_key, list_write_keys, revoke_write_key
 from sojourn.store.connection import Conn, Pool
 from sojourn.store.errors import Unavailable, availability
@@ -167,6 +167,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (c.GetShown, get_shown),
     (c.GetSite, get_site),
     (c.GetSiteConfig, get_site_config),
+    (c.GetVisitor, get_visitor),
     (c.GetStatistics, get_statistics),
     (c.GetTimeline, get_timeline),
     (c.GetWebhook, get_webhook),
@@ -226,7 +227,9 @@ DEVICE_COMMANDS = frozenset(
 )
 """What a device token allows."""
 
-SITE_COMMANDS: frozenset[type] = frozenset({c.GetShown, c.GetSiteConfig, c.ReportContent, c.StartJourney, c.TrackCalls})
+SITE_COMMANDS: frozenset[type] = frozenset(
+    {c.GetShown, c.GetSiteConfig, c.GetVisitor, c.ReportContent, c.StartJourney, c.TrackCalls}
+)
 """What a site key allows: what the pages of a site ask for."""
 
 ALLOWED: Mapping[c.Rights, frozenset[type]] = {
@@ -375,6 +378,8 @@ class Service:
     async def run(self, caller: c.Caller, command: c.ListContents) -> c.ContentList: ...
     @overload
     async def run(self, caller: c.Caller, command: c.GetShown) -> c.Shown: ...
+    @overload
+    async def run(self, caller: c.Caller, command: c.GetVisitor) -> c.KnownVisitor: ...
     @overload
     async def run(self, caller: c.Caller, command: c.GetSiteConfig) -> c.SiteConfig: ...
     @overload

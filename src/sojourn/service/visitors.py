@@ -10,7 +10,7 @@ import msgspec
 from sojourn.model.identities import Identity, Person, anonymous_identity, user_identity
 from sojourn.model.points import AnyPoint, ElementClick, MessageBus, UrlMatch, WaitForTrigger
 from sojourn.model.problems import Problem
-from sojourn.model.public_ids import enrollment_place, enrollment_uuid
+from sojourn.model.public_ids import enrollment_place, enrollment_uuid, profile_uuid
 from sojourn.service import commands as c
 from sojourn.service.drafts import read_graph
 from sojourn.service.entries import api_entry
@@ -56,6 +56,17 @@ async def get_shown(resources: Resources, caller: c.Caller, command: c.GetShown)
             ended_after=resources.clock() - ENDED_AGO,
         )
     return shown(person, rows)
+
+
+async def get_visitor(resources: Resources, caller: c.Caller, command: c.GetVisitor) -> c.KnownVisitor:
+    """Return under which id a visitor is known. Raises as the command says."""
+    refuse(visitor_problems(command.visitor))
+    identity = identity_of(caller.workspace_id, command.visitor)
+    shard_count = await resources.facts.shard_count()
+    async with resources.pool.connection() as conn:
+        owners = await find_identities(conn, [identity], shard_count=shard_count)
+    person = owners.get(identity)
+    return c.KnownVisitor(profile=None if person is None else profile_uuid(person.shard, person.profile_id))
 
 
 def shown(person: Person, rows: Sequence[VisitorRow]) -> c.Shown:

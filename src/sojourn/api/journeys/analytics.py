@@ -1,5 +1,6 @@
 """Analytics: what happened in a journey, node by node and edge by edge. Ours; the contract names only the path."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
 from sojourn.model.problems import Problem
 from sojourn.service import commands as c
+from sojourn.service.commands import EnrollmentStatus
+from sojourn.service.enrollments import STATUSES
 
 
 class AnalyticsQuery(Wire, frozen=True, kw_only=True):
@@ -54,7 +57,7 @@ class Analytics(Wire, frozen=True, kw_only=True):
 
     entered: int
     waiting: int
-    departed: dict[str, int]
+    departed: dict[EnrollmentStatus, int]
     goal_rate: float | None
     goals: tuple[GoalNumbers, ...]
     nodes: tuple[NodeNumbers, ...]
@@ -74,7 +77,7 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
     return Analytics(
         entered=found.entered,
         waiting=found.inside,
-        departed=dict(found.departed),
+        departed=_by_status(found.departed),
         goal_rate=goals[0].rate if goals else None,
         goals=goals,
         nodes=tuple(
@@ -93,6 +96,14 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
             for edge, written in zip(whole.graph.edges, write_edges(whole.graph), strict=True)
         ),
     )
+
+
+def _by_status(departed: Mapping[str, int]) -> dict[EnrollmentStatus, int]:
+    """Count who left by what their enrollments say of it."""
+    counts: dict[EnrollmentStatus, int] = {}
+    for outcome, n in departed.items():
+        counts[STATUSES[outcome]] = counts.get(STATUSES[outcome], 0) + n
+    return counts
 
 
 def _instant(given: datetime | UnsetType, name: str) -> datetime | None:

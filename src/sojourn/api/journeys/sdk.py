@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from litestar.response import Stream
@@ -51,10 +51,10 @@ class Identification(Wire, frozen=True, kw_only=True):
 
 
 class Identified(Wire, frozen=True, kw_only=True):
-    """Who it was. `id` is that of what was accepted."""
+    """Who it was. `id` is by which enrollments name the person; null in the moment in which they are deleted."""
 
     user_id: str
-    id: str
+    id: UUID | None
 
 
 class SdkEvent(Wire, frozen=True, kw_only=True):
@@ -188,7 +188,8 @@ async def _identify(call: Call[Nothing, Identification]) -> Identified:
         source_id=body.id,
     )
     await _track(call, (identified,), {"attributes": "traits"})
-    return Identified(user_id=body.user_id, id=body.id or str(uuid4()))
+    found = await call.service.run(call.caller, c.GetVisitor(visitor=c.Visitor(user_id=body.user_id)))
+    return Identified(user_id=body.user_id, id=found.profile)
 
 
 async def _events(call: Call[Nothing, Events]) -> Accepted:
@@ -389,7 +390,7 @@ SDK_ROUTES: tuple[AnyRoute, ...] = (
         tag=TAG,
         summary="Say who a visitor is. Traits are merged; what the anonymous visitor did is the user's from then on.",
         access="key",
-        commands=(c.TrackCalls,),
+        commands=(c.TrackCalls, c.GetVisitor),
         query=Nothing,
         body=Identification,
         reply=Identified,
@@ -398,7 +399,7 @@ SDK_ROUTES: tuple[AnyRoute, ...] = (
             Example(
                 title="Ada",
                 body={"userId": "u-1", "role": "admin", "traits": {"plan": "pro"}, "anonymousId": "a-1", "id": "i-1"},
-                data={"userId": "u-1", "id": "i-1"},
+                data={"userId": "u-1", "id": "9e500000-0003-8000-8000-00000000002a"},
             ),
         ),
     ),

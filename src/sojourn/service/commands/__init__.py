@@ -39,6 +39,8 @@ from sojourn.service.commands.contents import (
     GetContent,
     GetShown,
     GetSiteConfig,
+    GetVisitor,
+    KnownVisitor,
     ListContents,
     ReportContent,
     Result,
@@ -221,6 +223,7 @@ from sojourn.service.commands.write_keys import (
 )
 
 COMMANDS: tuple[type, ...] = (
+    GetVisitor,
     CountEnrollments,
     EditJourney,
     ListEnrollments,
@@ -402,6 +405,7 @@ __all__ = [
     "GetSiteConfig",
     "GetStatistics",
     "GetTimeline",
+    "GetVisitor",
     "GetWebhook",
     "GoalNumbers",
     "Journey",
@@ -410,6 +414,7 @@ __all__ = [
     "JourneyRef",
     "KnownDevice",
     "KnownName",
+    "KnownVisitor",
     "ListAccounts",
     "ListApps",
     "ListAudiences",

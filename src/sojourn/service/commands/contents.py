@@ -118,6 +118,18 @@ class StartJourney(Struct, frozen=True, kw_only=True):
     visitor: Visitor
 
 
+class GetVisitor(Struct, frozen=True, kw_only=True):
+    """Say under which id a visitor is known. Reply: `KnownVisitor`. Raises: InvalidDocument."""
+
+    visitor: Visitor
+
+
+class KnownVisitor(Struct, frozen=True, kw_only=True):
+    """A visitor. `profile` None: nobody has said anything of them yet."""
+
+    profile: UUID | None
+
+
 class GetSiteConfig(Struct, frozen=True, kw_only=True):
     """Say what the pages of the site whose key asks need to know. Reply: `SiteConfig`."""
 
