@@ -81,6 +81,7 @@ async def _change_all(url: str, size: int, changes: int) -> dict[str, Cost]:
     costs: dict[str, Cost] = {}
     async with await connect_worker(url, name="engine") as conn:
         runner = Runner(url, lambda: BEGIN)
+        await _warm_up(conn, runner, url)
         for turn, (kind, tag) in enumerate(KINDS.items()):
             first = turn * (changes + WARM_UP)
             people = [1 + (first + place) * SCATTER % size for place in range(changes + WARM_UP)]
@@ -92,6 +93,13 @@ async def _change_all(url: str, size: int, changes: int) -> dict[str, Cost]:
             costs[kind] = Cost(seconds, spent)
             say(f"audience: {size:,} people, {kind}: {costs[kind].median * 1000:.2f} ms")
     return costs
+
+
+async def _warm_up(conn: Conn, runner: Runner, url: str) -> None:
+    """Change people back and forth until the first crowd has nothing left that a later one finds done."""
+    with psycopg.connect(url, autocommit=True) as teller:
+        for tag in KINDS.values():
+            await _change(conn, runner, teller, [1] * WARM_UP, tag)
 
 
 async def _change(

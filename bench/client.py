@@ -31,8 +31,8 @@ class Client:
             writer.close()
 
     async def post(self, path: str, document: object) -> tuple[int, bytes]:
-        """Return the status and the body of the answer."""
-        body = msgspec.json.encode(document)
+        """Return the status and the body of the answer. Bytes are sent as they are, being JSON already."""
+        body = document if isinstance(document, bytes) else msgspec.json.encode(document)
         headers = {"content-type": "application/json", "content-length": str(len(body))}
         return await self._request("POST", path, headers, body)
 

@@ -35,7 +35,7 @@ def tuned(memory: int, *, has_lz4: bool) -> dict[str, str]:
         # was vacuumed or measured, workers plan each statement anew that uses it, which for a thousand journeys takes
         # a second. They look up by index, whatever the statistics say: docs/adr/0013-few-reasons-to-plan-anew.md.
         "autovacuum_analyze_scale_factor": "0.5",
-        "autovacuum_naptime": "30s",
+        "autovacuum_naptime": "60s",
         "autovacuum_vacuum_cost_limit": "2000",
         "autovacuum_vacuum_insert_scale_factor": "0.5",
         "autovacuum_vacuum_scale_factor": "0.05",

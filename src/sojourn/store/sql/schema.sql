@@ -812,7 +812,8 @@ create table tally (
     hour timestamptz not null,
     n bigint not null,
     constraint tally_pkey primary key (shard, journey_id, point_no, metric, detail, hour)
-);
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 2);
+-- Rows are counted up in place, which leaves nothing to vacuum; and each vacuum lets workers plan anew.
 
 -- What became of the people of an entry_request.
 create table request_tally (

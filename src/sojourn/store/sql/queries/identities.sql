@@ -10,7 +10,7 @@ known as (
         input.shard, input.profile_id, input.hwid, d.app_id, 0::bigint as inbox_id,
         jsonb_strip_nulls(jsonb_build_object(
             'hwid', d.hwid, 'channel', d.channel, 'platform', d.platform, 'push_token', d.push_token,
-            'language', d.language, 'is_subscribed', d.is_subscribed, 'details', d.details
+            'language', d.language, 'is_subscribed', d.is_subscribed, 'details', nullif(d.details, '{}')
         )) as data
     from input
     join device as d on d.shard = input.shard and d.profile_id = input.profile_id and d.hwid = input.hwid
