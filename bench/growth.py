@@ -30,7 +30,7 @@ COHORT = 10_000
 COHORTS = 5
 """Cohorts per run: one takes little more than a tenth of a second, in which a machine does other things, too."""
 
-JOURNEY_RUNS = 3
+JOURNEY_RUNS = 5
 """At most so many runs with many journeys: everybody is due in each, so they take long and scatter little."""
 
 WITHIN, IDLE_BAR = 0.25, 2.0

@@ -31,7 +31,7 @@ from bench.report import Result, Table, spread, verdict
 from sojourn.store.embedded import EmbeddedServer
 
 BATCH = 500
-BATCH_CLIENTS, SINGLE_CLIENTS = 8, 32
+BATCH_CLIENTS, SINGLE_CLIENTS = 8, 64
 BATCH_BAR, SINGLE_BAR = 0.4, 0.5
 SINGLES = 4000
 KEY = "bench-write-key"
