@@ -29,6 +29,10 @@ class Refused(Exception):
         self.reason, self.places = reason, places
 
 
+ENDINGS = {"goal_reached": "goal", "stopped": "dropped"}
+"""What the journeys dialect calls how people leave, where the gateway has another word."""
+
+
 @dataclass(frozen=True)
 class Numbers:
     """What a journey counts."""
@@ -264,4 +268,5 @@ class JourneysSpeaker:
 
     async def numbers(self, journey: str) -> Numbers:
         found = await self._call("GET", f"/{journey}/analytics")
-        return Numbers(found["entered"], found["waiting"], found["departed"])
+        departed = {ENDINGS.get(status, status): n for status, n in found["departed"].items()}
+        return Numbers(found["entered"], found["waiting"], departed)
