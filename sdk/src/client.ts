@@ -5,14 +5,14 @@ import { fetchConfig, keptConfig, type Config } from "./config";
 import type { Emitter } from "./emitter";
 import { Feed } from "./feed";
 import { newId } from "./ids";
-import { Navigation } from "./navigation";
+import { Navigation, type Visit } from "./navigation";
 import { isText, type Settled } from "./options";
 import { EVENTS, Outbox } from "./outbox";
 import { Progress } from "./progress";
 import { Stage, type Report } from "./stage";
 import { browserBacking, openStorage, type Storage } from "./storage";
 import { Transport } from "./transport";
-import type { Properties } from "./types";
+import type { ContentItem, Properties, Result } from "./types";
 import { Visitor } from "./visitor";
 
 /** How long events wait for others to go along with. */
@@ -40,7 +40,7 @@ export class Client {
     this.visitor = new Visitor(this.storage);
     this.config = keptConfig(this.storage);
     this.progress = new Progress(this.storage, emitter);
-    this.stage = new Stage(emitter, this.storage, options.theme ?? {}, this.report);
+    this.stage = new Stage(emitter, this.storage, options.theme ?? {}, this.report, this.wasAnswered);
     this.feed = new Feed(this.transport, options.stream, ({ items, enrollments }) => {
       this.progress.update(enrollments);
       this.stage.update(items);
@@ -99,8 +99,7 @@ export class Client {
     this.say({ type: "CUSTOM", name, properties }, this.config.events.includes(name) ? NOW_MS : SOON_MS);
   }
 
-  page(properties: Properties = {}): void {
-    const { url, title, referrer } = this.navigation.visit();
+  page(properties: Properties = {}, { url, title, referrer }: Visit = this.navigation.visit()): void {
     this.say({ type: "PAGE_VIEW", url, properties: { title, referrer, ...properties } }, NOW_MS);
     this.stage.refresh();
   }
@@ -143,14 +142,17 @@ export class Client {
 
   private readonly report: Report = (item, result, answers) => {
     // The same id for the same fact: whoever sees a banner on ten pages has been shown it once.
-    const id = [item.enrollmentId, item.nodeId, item.since, result].join(":");
+    const id = reportId(item, result);
     const path = `journeys/${encodeURIComponent(item.enrollmentId)}/nodes/${encodeURIComponent(item.nodeId)}`;
     const body = { id, result, since: item.since, ...(answers ? { answers } : {}) };
     this.outbox.put({ id, path, body }, NOW_MS);
   };
 
-  private readonly arrive = (): void => {
-    if (this.options.autoPage) this.page();
+  private readonly wasAnswered = (item: ContentItem): boolean =>
+    this.outbox.has(reportId(item, "completed")) || this.outbox.has(reportId(item, "dismissed"));
+
+  private readonly arrive = (visit: Visit): void => {
+    if (this.options.autoPage) this.page({}, visit);
     else this.stage.refresh();
   };
 
@@ -172,4 +174,8 @@ export class Client {
     if (document.visibilityState === "hidden") this.leave();
     else this.feed.resume();
   };
+}
+
+function reportId(item: ContentItem, result: Result): string {
+  return [item.enrollmentId, item.nodeId, item.since, result].join(":");
 }

@@ -98,7 +98,9 @@ export class Feed {
     const asked = this.name;
     if (!asked) return;
     const answer = await this.transport.get("journeys", { ...asked });
-    if (answer.kind === "ok" && asked === this.name) this.take(answer);
+    // What the stream has said meanwhile is newer.
+    const isOvertaken = this.stream?.readyState === OPEN;
+    if (answer.kind === "ok" && asked === this.name && !isOvertaken) this.take(answer);
   }
 
   private take(body: unknown): void {

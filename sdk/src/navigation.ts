@@ -11,7 +11,7 @@ export class Navigation {
   private referrer = document.referrer;
   private readonly undo: (() => void)[] = [];
 
-  constructor(private readonly onVisit: () => void) {}
+  constructor(private readonly onVisit: (visit: Visit) => void) {}
 
   start(): void {
     for (const name of ["popstate", "hashchange"] as const) {
@@ -36,9 +36,10 @@ export class Navigation {
     if (location.href === this.url) return;
     this.referrer = this.url;
     this.url = location.href;
-    // Whoever changes the address sets the title right after.
+    const { url, referrer } = this;
+    // Whoever changes the address sets the title right after, or leads on to another address at once.
     setTimeout(() => {
-      this.onVisit();
+      this.onVisit({ url, referrer, title: document.title });
     });
   };
 }

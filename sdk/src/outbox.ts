@@ -20,13 +20,16 @@ const WAITING = "outbox";
 const BATCH_MAX = 50;
 const PARCELS_MAX = 500;
 const CHARACTERS_MAX = 250_000;
-/** Browsers let a page hand over 64 KiB as it goes. */
+/** Browsers let a page hand over 64 KiB as it goes, so no batch is larger than this unless a single event is. */
 const BEACON_MAX = 50_000;
+const BRACKETS = 2;
 const AGAIN: Backoff = { firstMs: 1000, mostMs: 60_000 };
 
 export class Outbox {
   private failures = 0;
   private notBefore = 0;
+  /** Something in a batch was refused: one by one, until it is found. */
+  private isSearching = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sending: Promise<void> | undefined;
 
@@ -41,10 +44,17 @@ export class Outbox {
   /** Keep something and send it soon. What comes within `withinMs` goes along. */
   put(parcel: Parcel, withinMs: number): void {
     const kept = bounded([...this.waiting(), parcel]);
-    if (!kept.includes(parcel) || !this.storage.set(WAITING, kept)) {
-      this.emitter.fail("outbox_full", "there is no room to keep what could not be sent yet");
+    if (!kept.includes(parcel)) {
+      this.emitter.fail("outbox_full", "what is larger than all that may wait is not sent");
+      return;
     }
+    this.storage.set(WAITING, kept);
     this.schedule(withinMs);
+  }
+
+  /** Return whether something has yet to reach the server, as far as we know. */
+  has(id: string): boolean {
+    return this.waiting().some((parcel) => parcel.id === id);
   }
 
   /** Send what waits, now unless the server asked for patience. */
@@ -69,7 +79,7 @@ export class Outbox {
   leave(): void {
     let room = BEACON_MAX;
     for (const group of groups(this.waiting())) {
-      const size = JSON.stringify(group).length;
+      const size = bytesOf(group);
       if (size > room) return;
       room -= size;
       if (!this.transport.beacon(pathOf(group), bodyOf(group))) return;
@@ -84,7 +94,7 @@ export class Outbox {
 
   private async drain(): Promise<void> {
     for (;;) {
-      const group = groups(this.waiting())[0];
+      const group = groups(this.waiting())[0]?.slice(0, this.isSearching ? 1 : BATCH_MAX);
       if (!group || Date.now() < this.notBefore) return;
       const answer = await this.transport.post(pathOf(group), bodyOf(group));
       if (answer.kind === "later") {
@@ -92,6 +102,9 @@ export class Outbox {
         return;
       }
       this.failures = 0;
+      const isRefused = answer.kind === "refused";
+      this.isSearching = isRefused ? group.length > 1 : this.isSearching;
+      if (isRefused && group.length > 1) continue;
       this.forget(group);
       if (answer.kind === "refused") this.emitter.fail("refused", answer.message);
       else this.onSent();
@@ -133,12 +146,24 @@ export function bounded(parcels: readonly Parcel[]): Parcel[] {
 /** Part what waits into requests, in order: neighbouring events together, everything else by itself. */
 export function groups(parcels: readonly Parcel[]): Parcel[][] {
   const found: Parcel[][] = [];
+  let room = 0;
   for (const parcel of parcels) {
     const last = found[found.length - 1];
-    if (last && last.length < BATCH_MAX && parcel.path === EVENTS && last[0]?.path === EVENTS) last.push(parcel);
-    else found.push([parcel]);
+    const size = bytesOf(parcel);
+    const fits = last && last.length < BATCH_MAX && size <= room;
+    if (fits && parcel.path === EVENTS && last[0]?.path === EVENTS) last.push(parcel);
+    else {
+      found.push([parcel]);
+      room = BEACON_MAX - BRACKETS;
+    }
+    room -= size;
   }
   return found;
+}
+
+/** Return how much room something takes in a list of JSON. */
+function bytesOf(value: object): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length + 1;
 }
 
 function pathOf(group: readonly Parcel[]): string {

@@ -6,6 +6,7 @@ type Call = [name: string, ...given: unknown[]];
 
 interface Stub {
   calls?: unknown;
+  stop?: unknown;
 }
 
 declare global {
@@ -14,9 +15,13 @@ declare global {
   }
 }
 
-const taken = window.Sojourn?.calls;
-window.Sojourn = sdk as Stub;
-if (Array.isArray(taken)) for (const [name, ...given] of taken as Call[]) call(name, given);
+const before = window.Sojourn;
+// A page may name the script twice, as tag managers do: the SDK that is at work stays, or there would be two.
+if (typeof before?.stop !== "function") {
+  const taken = before?.calls;
+  window.Sojourn = sdk;
+  if (Array.isArray(taken)) for (const [name, ...given] of taken as Call[]) call(name, given);
+}
 
 function call(name: string, given: unknown[]): void {
   const method = (sdk as unknown as Record<string, unknown>)[name];

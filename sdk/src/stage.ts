@@ -38,6 +38,8 @@ export class Stage {
     private readonly storage: Storage,
     theme: Theme,
     private readonly report: Report,
+    /** Whether an earlier page has the answer, and the server may not. */
+    private readonly wasAnswered: (item: ContentItem) => boolean,
   ) {
     this.host = new Host(theme);
   }
@@ -70,6 +72,10 @@ export class Stage {
   }
 
   private add(key: string, item: ContentItem): void {
+    if (this.wasAnswered(item)) {
+      this.finished.add(key);
+      return;
+    }
     const document = readDocument(item.contentType, item.content);
     if (document) {
       const slot = slotOf(item.contentType, document.position);

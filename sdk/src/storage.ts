@@ -1,9 +1,12 @@
-/** What outlives the page: values in `localStorage` under one prefix per site, or in memory where that is refused. */
+/**
+ * What outlives the page: values in `localStorage` under one prefix per site. What that refuses, because the page may not
+ * use it or has filled it, lives as long as the page.
+ */
 
 export interface Storage {
   get(name: string): unknown;
-  /** Keep a value; false if there was no room. Null takes it away. */
-  set(name: string, value: unknown): boolean;
+  /** Keep a value. Null takes it away. */
+  set(name: string, value: unknown): void;
 }
 
 /** The part of `localStorage` that is used. */
@@ -16,8 +19,10 @@ export interface Backing {
 /** Open the storage of a site. A key is public, but long: its first characters tell sites apart well enough. */
 export function openStorage(apiKey: string, backing: Backing = memory()): Storage {
   const prefix = `sojourn:${apiKey.slice(0, 24)}:`;
+  const refused = new Map<string, unknown>();
   return {
     get(name) {
+      if (refused.has(name)) return refused.get(name);
       try {
         return JSON.parse(backing.getItem(prefix + name) ?? "null") as unknown;
       } catch {
@@ -28,9 +33,9 @@ export function openStorage(apiKey: string, backing: Backing = memory()): Storag
       try {
         if (value === null) backing.removeItem(prefix + name);
         else backing.setItem(prefix + name, JSON.stringify(value));
-        return true;
+        refused.delete(name);
       } catch {
-        return false;
+        refused.set(name, value);
       }
     },
   };

@@ -84,6 +84,17 @@ test("what the server refuses for good is dropped and told", async () => {
   assert.deepEqual(kept(on), []);
 });
 
+test("one bad event does not take the others with it", async () => {
+  const on = backing();
+  const { calls } = fakeServer(400, 202, 400);
+  const box = outbox(on);
+  for (const id of ["1", "2", "3", "4"]) box.put(event(id), 5);
+  await box.flush();
+  const sent = calls.map(({ body }) => (body.events as { id: string }[]).map(({ id }) => id).join(""));
+  assert.deepEqual(sent, ["1234", "1", "2", "34"]);
+  assert.deepEqual(kept(on), []);
+});
+
 test("tabs of one site take nothing away from each other", async () => {
   const on = backing();
   const [here, there] = [outbox(on), outbox(on)];
@@ -121,12 +132,31 @@ test("the newest are kept where there is no room for all", () => {
     bounded([large, { ...large, id: "y" }]).map(({ id }) => id),
     ["y"],
   );
+});
+
+test("what is too large to be kept takes nothing else with it", () => {
   const told: string[] = [];
   const emitter = new Emitter();
   emitter.on("error", ({ code }) => told.push(code));
+  const on = backing();
   fakeServer();
-  outbox(backing(10), emitter).put(event("1"), 10_000);
+  const box = outbox(on, emitter);
+  box.put(event("1"), 10_000);
+  box.put({ id: "2", path: EVENTS, body: { text: "x".repeat(250_000) } }, 10_000);
   assert.deepEqual(told, ["outbox_full"]);
+  assert.deepEqual(kept(on), ["1"]);
+});
+
+test("where the page has filled the storage, what happens is sent all the same", async () => {
+  const { calls } = fakeServer();
+  const box = outbox(backing(10));
+  for (const id of ["1", "2"]) box.put(event(id), 5);
+  await box.flush();
+  await box.flush();
+  assert.deepEqual(
+    calls.map(({ body }) => body.events),
+    [[{ id: "1" }, { id: "2" }]],
+  );
 });
 
 test("a batch has a limit", () => {
@@ -134,5 +164,11 @@ test("a batch has a limit", () => {
   assert.deepEqual(
     groups(many).map((group) => group.length),
     [50, 50, 20],
+  );
+  const long = many.slice(0, 5).map((parcel) => ({ ...parcel, body: { text: "ü".repeat(8000) } }));
+  assert.deepEqual(
+    groups(long).map((group) => group.length),
+    [3, 2],
+    "a beacon takes each",
   );
 });

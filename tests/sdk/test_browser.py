@@ -259,6 +259,52 @@ def test_tasks_are_ticked_off_and_kept(visitor: Page, shop: Shop) -> None:
     wait_told(visitor, "content:completed", contentType="task_list")
 
 
+def test_what_was_answered_is_not_shown_again_by_a_page_that_comes_before_the_answer(
+    visitor: Page, shop: Shop, journeys: dict[str, str]
+) -> None:
+    visitor.route("**/nodes/*", lambda route: route.abort())
+    visitor.add_init_script("navigator.sendBeacon = () => false")
+    visit(visitor, shop, "/care")
+    dialog = visitor.get_by_role("dialog", name="Welcome to Fernwood")
+    expect(dialog).to_be_visible()
+    visitor.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    visitor.evaluate(
+        "for (const key of Object.keys(localStorage)) if (key.endsWith(':enrollments')) localStorage.removeItem(key)"
+    )
+    visitor.reload()
+    wait_told(visitor, "journey:start", journeyId=journeys["modal"])
+    assert dialog.count() == 0
+
+
+def test_a_page_may_name_the_script_twice(visitor: Page, shop: Shop) -> None:
+    visit(visitor, shop)
+    is_same = visitor.evaluate(
+        """async (src) => {
+            const before = window.Sojourn;
+            const script = document.createElement('script');
+            script.src = src;
+            const loaded = new Promise((done) => script.addEventListener('load', done));
+            document.head.append(script);
+            await loaded;
+            return before === window.Sojourn;
+        }""",
+        f"{shop.host}/sdk.js",
+    )
+    assert is_same
+    visitor.evaluate("Sojourn.track('wants_tasks')")
+    expect(visitor.get_by_role("checkbox", name="Pick a plant")).to_be_visible()
+
+
+def test_an_address_that_leads_on_to_another_at_once_is_one_view_of_each(visitor: Page, shop: Shop) -> None:
+    visit(visitor, shop)
+    with visitor.expect_request(lambda request: "leads-on" in (request.post_data or "")) as sent:
+        visitor.evaluate("history.pushState({}, '', '/plants'); history.replaceState({}, '', '/leads-on')")
+    told = [each for each in sent.value.post_data_json["events"] if each["type"] == "PAGE_VIEW"]
+    assert [each["url"].removeprefix(shop.url) for each in told][-2:] == ["/plants", "/leads-on"]
+    assert told[-1]["properties"]["referrer"] == f"{shop.url}/plants"
+
+
 def test_without_a_stream_the_page_asks(visitor: Page, shop: Shop) -> None:
     visitor.add_init_script("delete window.EventSource")
     visitor.goto(f"{shop.url}/?key={shop.key}&host={shop.host}")

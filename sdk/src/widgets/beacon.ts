@@ -1,4 +1,4 @@
-/** Beacons: a dot at an element that opens a tooltip. Closing the tooltip without its button leaves the dot, once. */
+/** Beacons: a dot at an element that opens a tooltip. Its button completes the beacon, closing it otherwise dismisses it. */
 
 import { findAnchor, follow } from "./anchor";
 import { button } from "./dom";

@@ -10,7 +10,7 @@ export interface DialogOptions {
   labelledBy: string | undefined;
   describedBy: string | undefined;
   content: (Node | null)[];
-  /** Escape was pressed; null: the dialog stays. */
+  /** Escape was pressed, or the gesture that leads back on a phone; null: the dialog stays. */
   onEscape: (() => void) | null;
 }
 
@@ -36,6 +36,7 @@ export function openDialog(options: DialogOptions): Widget {
   });
   dialog.addEventListener("cancel", (asked) => {
     asked.preventDefault();
+    options.onEscape?.();
   });
   options.host.root.append(dialog);
   dialog.showModal();

@@ -56,7 +56,7 @@ class Flow implements Widget {
       hasRing: true,
       ...names,
       content: nodes,
-      onEscape: this.dismissal() ?? (() => undefined),
+      onEscape: this.dismissal(),
       onLost: () => {
         this.around.withdraw();
       },

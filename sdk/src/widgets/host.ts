@@ -21,7 +21,8 @@ export class Host {
     this.dress(this.element, this.shadow);
     this.live = h("div", { class: "live", "aria-live": "polite" });
     this.shadow.append(this.live);
-    document.body.append(this.element);
+    // Content may come before the page's body has.
+    (document.querySelector("body") ?? document.documentElement).append(this.element);
     return this.shadow;
   }
 

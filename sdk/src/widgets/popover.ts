@@ -16,7 +16,8 @@ export interface PopoverOptions {
   labelledBy: string | undefined;
   describedBy: string | undefined;
   content: (Node | null)[];
-  onEscape: () => void;
+  /** Escape was pressed; null: the card stays, and Escape is the page's. */
+  onEscape: (() => void) | null;
   onLost: () => void;
 }
 
@@ -49,13 +50,13 @@ export function openPopover(options: PopoverOptions): Widget {
     },
     options.onLost,
   );
-  const unlisten = onEscape(options.onEscape);
+  const unlisten = options.onEscape && onEscape(options.onEscape);
   if (isTyping()) host.announce(card.textContent);
   else card.focus({ preventScroll: true });
   return {
     close() {
       unfollow();
-      unlisten();
+      unlisten?.();
       giveBack();
       card.remove();
       ring?.remove();

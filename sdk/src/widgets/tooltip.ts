@@ -38,7 +38,7 @@ export function openTooltip(around: Surroundings, anchor: Element, dismiss: () =
     hasRing: false,
     ...names,
     content: nodes,
-    onEscape: document.dismissible ? dismiss : () => undefined,
+    onEscape: document.dismissible ? dismiss : null,
     onLost: () => {
       around.withdraw();
     },
