@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -91,9 +91,9 @@ def start_journeys(conn: psycopg.Connection, graphs: Sequence[Graph], now: datet
     )
     for code, expression in SEGMENTS.items():
         conn.execute(
-            "insert into segment (workspace_id, code, title, source, expression, created_at, updated_at)"
-            " values (%s, %s, %s, '', %s, %s, %s)",
-            [workspace_id, code, code, msgspec.json.encode(expression).decode(), now, now],
+            "insert into segment (segment_uuid, workspace_id, code, title, source, expression, created_at, updated_at)"
+            " values (%s, %s, %s, %s, '', %s, %s, %s)",
+            [uuid4(), workspace_id, code, code, msgspec.json.encode(expression).decode(), now, now],
         )
     scope = SegmentScope(app_ids={APP: 1}, workspace_id=workspace_id, segments=SEGMENTS)
     for journey_id, graph in enumerate(graphs, 1):

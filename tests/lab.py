@@ -373,19 +373,20 @@ class Lab:
         """Keep a segment under a code, where graphs and engines find it."""
         self.segments[code] = expression
         await self.conn.execute(
-            "insert into segment (workspace_id, code, title, source, expression, created_at, updated_at)"
-            " values (%s, %s, %s, '', %s::jsonb, %s, %s) on conflict (workspace_id, code)"
+            "insert into segment (segment_uuid, workspace_id, code, title, source, expression, created_at, updated_at)"
+            " values (%s, %s, %s, %s, '', %s::jsonb, %s, %s) on conflict (workspace_id, code)"
             " do update set expression = excluded.expression",
-            (self.workspace_id, code, code, msgspec.json.encode(expression).decode(), self.now, self.now),
+            (uuid.uuid4(), self.workspace_id, code, code, msgspec.json.encode(expression).decode(), self.now, self.now),
         )
 
     async def store_list(self, code: str) -> None:
         """Keep an empty fixed list under a code."""
         self.lists[code] = await self.value(
-            "insert into segment (workspace_id, code, title, source, expression, is_list, created_at, updated_at)"
-            " values (%s, %s, %s, '', %s::jsonb, true, %s, %s) on conflict (workspace_id, code)"
+            "insert into segment (segment_uuid, workspace_id, code, title, source, expression, is_list, created_at,"
+            " updated_at) values (%s, %s, %s, %s, '', %s::jsonb, true, %s, %s) on conflict (workspace_id, code)"
             " do update set is_list = true returning segment_id",
-            self.workspace_id, code, code, msgspec.json.encode(Static(code=code)).decode(), self.now, self.now,
+            uuid.uuid4(), self.workspace_id, code, code, msgspec.json.encode(Static(code=code)).decode(), self.now,
+            self.now,
         )  # fmt: skip
 
     async def _write_version(self, journey: Journey) -> None:

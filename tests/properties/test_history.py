@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -179,7 +180,7 @@ async def make_segment(lab: Lab) -> None:
     source = 'T("b", EQ, 1) + T("a", NOTEQ, "u")'
     lab.segments["VIPS"] = parse(source)
     await lab.conn.execute(
-        "insert into segment (workspace_id, code, title, source, expression, created_at, updated_at)"
-        " values (%s, 'VIPS', 'VIPs', %s, %s::jsonb, %s, %s) on conflict do nothing",
-        (lab.workspace_id, source, msgspec.json.encode(parse(source)).decode(), lab.now, lab.now),
+        "insert into segment (segment_uuid, workspace_id, code, title, source, expression, created_at, updated_at)"
+        " values (%s, %s, 'VIPS', 'VIPs', %s, %s::jsonb, %s, %s) on conflict do nothing",
+        (uuid4(), lab.workspace_id, source, msgspec.json.encode(parse(source)).decode(), lab.now, lab.now),
     )

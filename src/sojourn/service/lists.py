@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from uuid import uuid4
 
 from sojourn.model.identities import EMAIL, PHONE, Person
 from sojourn.model.problems import Problem
@@ -65,6 +66,7 @@ async def create_list(resources: Resources, caller: Caller, command: CreateList)
         try:
             await insert_segment(
                 conn,
+                segment_uuid=uuid4(),
                 workspace_id=caller.workspace_id,
                 app_id=app_id,
                 code=code,

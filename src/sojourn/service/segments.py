@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from msgspec.structs import replace
 
@@ -72,6 +73,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
         try:
             await store.insert_segment(
                 conn,
+                segment_uuid=uuid4(),
                 workspace_id=caller.workspace_id,
                 app_id=app_id,
                 code=code,

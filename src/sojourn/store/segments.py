@@ -32,6 +32,7 @@ class StoredSegment:
 async def insert_segment(
     conn: Conn,
     *,
+    segment_uuid: UUID,
     workspace_id: int,
     app_id: int | None,
     code: str,
@@ -49,6 +50,7 @@ async def insert_segment(
         AlreadyExists: A segment of the workspace has this title or code.
     """
     values = {
+        "segment_uuid": segment_uuid,
         "workspace_id": workspace_id,
         "app_id": app_id,
         "code": code,

@@ -1,10 +1,10 @@
 -- name: insert_segment
 -- Keep a named segment.
 insert into segment
-    (workspace_id, app_id, code, title, description, source, rule_tree, expression, is_list, created_at,
+    (segment_uuid, workspace_id, app_id, code, title, description, source, rule_tree, expression, is_list, created_at,
      updated_at)
 values (
-    %(workspace_id)s, %(app_id)s, %(code)s, %(title)s, %(description)s, %(source)s,
+    %(segment_uuid)s, %(workspace_id)s, %(app_id)s, %(code)s, %(title)s, %(description)s, %(source)s,
     %(rule_tree)s::jsonb, %(expression)s::jsonb, %(is_list)s, %(now)s, %(now)s
 );
 
