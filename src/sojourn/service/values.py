@@ -11,9 +11,13 @@ from sojourn.service.commands import Subject
 from sojourn.service.errors import InvalidDocument
 
 ATTRIBUTES_MAX = 200
+DOCUMENT_NUMBER_MAX = 10**309
+"""No integer of a document is as large: as many digits as other numbers may have, too."""
+
 INTEGER_MAX = 2**63 - 1
 LIST_MAX = 1000
 NAME_MAX = 255
+NESTED_MAX = 100
 PROBLEMS_MAX = 200
 STRING_MAX = 10_000
 
@@ -43,21 +47,28 @@ def attribute_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Pr
 def document_problems(attributes: Mapping[str, Any], where: str) -> Iterator[Problem]:
     """Find what keeps attributes of any depth from being stored. How large they are was limited when they came."""
     for name, value in attributes.items():
-        yield from name_problems(name, f"{where}/{name[:NAME_MAX]}")
-        yield from _nested_problems(value, f"{where}/{name[:NAME_MAX]}")
+        place = f"{where}/{part(name[:NAME_MAX])}"
+        yield from name_problems(name, place)
+        yield from _nested_problems(value, place)
 
 
-def _nested_problems(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - whatever JSON can say
+def _nested_problems(value: Any, where: str, depth: int = 1) -> Iterator[Problem]:  # noqa: ANN401 - whatever JSON can say
     match value:
+        case dict() | list() if depth > NESTED_MAX:
+            yield Problem("value.too_deep", where, f"lists and objects nest at most {NESTED_MAX} levels")
         case dict():
             for name, member in cast("dict[str, Any]", value).items():
                 yield from text_problems(name, where)
-                yield from _nested_problems(member, f"{where}/{name[:NAME_MAX]}")
+                yield from _nested_problems(member, f"{where}/{part(name[:NAME_MAX])}", depth + 1)
         case list():
             for place, item in enumerate(cast("list[Any]", value)):
-                yield from _nested_problems(item, f"{where}/{place}")
+                yield from _nested_problems(item, f"{where}/{place}", depth + 1)
         case str():
             yield from text_problems(value, where)
+        case int() if abs(value) >= DOCUMENT_NUMBER_MAX:
+            yield Problem("value.out_of_range", where, "an integer has at most 309 digits")
+        case int():  # kept as it is: whoever sends documents does not choose how long their numbers are
+            pass
         case _:
             yield from _scalar_problems(value, where)
 

@@ -16,6 +16,7 @@ from sojourn.api.common.paths import item, joined, member
 from sojourn.api.common.refusals import MalformedRequest, RequestTooLarge
 from sojourn.model.problems import Problem
 from sojourn.service.commands import Call, Surroundings, TrackCalls
+from sojourn.service.values import document_problems
 
 EVENT_MAX = 32 * 1024
 """Bytes of one call, as in that API."""
@@ -97,6 +98,8 @@ class Decoded(Struct, frozen=True):
 _CALL = msgspec.json.Decoder(AnyCall)
 _BATCH = msgspec.json.Decoder(Batch)
 _CONTEXT = msgspec.json.Decoder(dict[str, Any])
+_LENIENT = msgspec.json.Decoder(float_hook=float)
+"""Takes numbers that are too large, as infinite ones, so that their places can be told."""
 
 
 def decode(method: str, body: bytes) -> Decoded:
@@ -216,14 +219,22 @@ def _read(
         return decoder.decode(text)
     except msgspec.ValidationError as error:
         try:
-            document = msgspec.json.decode(text)
+            document = _LENIENT.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as worse:
             raise _malformed(worse) from error
-        found = list(_misfits(shape, document, place))
+        found = [*_misfits(shape, document, place), *_unkept(document, place)]
         problems.extend(found or [Problem("field.type", place, str(error))])
         return None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from error
+
+
+def _unkept(document: object, place: str) -> Iterator[Problem]:
+    """Find what cannot be kept of what a call says, such as a number that is none any more because it is too large."""
+    members = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    for field in ("properties", "traits"):
+        for problem in document_problems(_members(members, field), field):
+            yield Problem(problem.code, joined(place, problem.where.split("/")), problem.text)
 
 
 def _malformed(error: Exception) -> MalformedRequest:
