@@ -244,9 +244,19 @@ async def test_refused_rows_are_listed_with_every_reason(importer: Importer) -> 
     assert "Unicode" in rejected[4]
 
 
+async def test_columns_that_the_first_lines_lack_are_found_in_later_ones(importer: Importer) -> None:
+    first = "".join(f'{{"user_id": "u{number}"}}\n' for number in range(100))
+    late = '{"anonymous_id": "v", "time_zone": "Europe/Paris", "location.city": "Paris", "size": 9007199254740993}\n'
+    plan = Plan(subject="people", application_code=CODE, types={"size": "number"}, attributes=None)
+    report = await importer.run(plan, importer.file("people.jsonl", f'{{"user_id": "u", "size": 1}}\n{first}{late}'))
+    assert (report.rows_done, report.rows_refused) == (102, 0)
+    found = await importer.rows("select attributes, time_zone, location from profile where user_id is null")
+    assert found == [({"size": 9007199254740993}, "Europe/Paris", {"city": "Paris"})]
+
+
 async def test_lines_that_are_no_json_are_refused(importer: Importer) -> None:
     path = importer.file(
-        "people.jsonl", '{"user_id": "ada"}\n{"user_id": \n[1]\n\n{"user_id": 7, "nested": {"a": 1}}\n{"user_id": 8}\n'
+        "people.jsonl", '{"user_id": "ada"}\n{"user_id": \n[1]\n\n{"user_id": {"nested": 7}}\n{"user_id": 8}\n'
     )
 
     report = await importer.run(PEOPLE, path)
@@ -385,6 +395,7 @@ async def test_columns_are_mapped_by_hand(importer: Importer) -> None:
     ("plan", "text", "complaint"),
     [
         (PEOPLE, "name,city\nada,Paris\n", "no column says who a row is about"),
+        (PEOPLE, "id,city,city\n1,a,b\n", "2 columns are called `city`"),
         (PEOPLE, "", "no column says who a row is about"),
         (EVENTS, "user_id,n\nada,1\n", "no column holds the event's name"),
         (Plan(subject="people", application_code=CODE, columns={"user_id": "nr"}), "id\n1\n", "no column `nr`"),

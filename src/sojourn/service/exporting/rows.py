@@ -41,9 +41,17 @@ def names_of(user_id: str | None, identities: Iterable[Sequence[str]] | None) ->
     }
 
 
+def _names(user_id: str | None, identities: Iterable[Sequence[str]] | None) -> Cells:
+    """Return the names of a person as an import reads them: what alone would be read differently is a list of one."""
+    return {
+        column: [name] if isinstance(name, str) and (name != name.strip() or name.startswith("[")) else name
+        for column, name in names_of(user_id, identities).items()
+    }
+
+
 def _people(row: Sequence[Any]) -> Cells:
     _, attributes, time_zone, language, location, created_at, user_id, identities, devices = row
-    return names_of(user_id, identities) | {
+    return _names(user_id, identities) | {
         "time_zone": time_zone,
         "language": language,
         **_place(location),
@@ -59,7 +67,7 @@ def _place(location: Mapping[str, Any] | None) -> Cells:
 
 def _events(row: Sequence[Any]) -> Cells:
     _, name, occurred_at, received_at, application_code, source_id, data, user_id, identities = row
-    return names_of(user_id, identities) | {
+    return _names(user_id, identities) | {
         "event": name,
         "occurred_at": _text(occurred_at),
         "received_at": _text(received_at),
@@ -74,7 +82,7 @@ def _enrollments(row: Sequence[Any]) -> Cells:
     return {
         "journey": journey,
         "journey_title": title,
-        **names_of(user_id, identities),
+        **_names(user_id, identities),
         "entry_point": entry,
         "entered_at": _text(entered_at),
         "status": status,

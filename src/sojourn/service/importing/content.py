@@ -93,6 +93,7 @@ class Content:
         lines = _lines(text)
         header = next(lines, "")
         delimiter = self._delimiter or max(DELIMITERS, key=header.count)
+        csv.field_size_limit(LINE_MAX)  # of the module, whose own is 128 kB: too little for all attributes of somebody
         reader = csv.reader(chain([header] if header else [], lines), delimiter=delimiter)
         self._columns = next(reader, _NO_CELLS)
         return _csv_rows(reader, self._columns)

@@ -1,5 +1,6 @@
 """Plans: how a file is to be read, and which of its columns mean what."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -109,6 +110,7 @@ def layout_of(plan: Plan, names: Iterable[str]) -> Layout:
         InvalidDocument: A column that the plan names is not in the file, or one that the subject needs is missing.
     """
     present = list(names)
+    _refuse_repeated(present)
     choices = WELL_KNOWN[plan.subject]
     _refuse_unknown(plan, present)
     known = dict(plan.columns)
@@ -122,6 +124,9 @@ def layout_of(plan: Plan, names: Iterable[str]) -> Layout:
         raise InvalidDocument(f"no column says who a row is about: {_shown(present)}; map `user_id` to one of them")
     if plan.subject == "events" and "event" not in known and not plan.event:
         raise InvalidDocument(f"no column holds the event's name: {_shown(present)}; map `event` to one, or name all")
+    # Of JSON lines only the first rows were looked at: what these lack may come later, under its own name.
+    late = choices.keys() - known.keys() - taken - set(present) - {"attributes"}
+    known |= {meaning: meaning for meaning in late if not (meaning == "event" and plan.event)}
     attributes = None if plan.attributes is None else {column: name for name, column in plan.attributes.items()}
     if attributes is None and "attributes" in known:
         attributes = {}
@@ -139,6 +144,12 @@ def format_of(path: Path) -> Format:
     if found is None:
         raise InvalidDocument(f"`{path.name}`: a file is called {', '.join(SUFFIXES)}, with or without .gz")
     return found
+
+
+def _refuse_repeated(present: list[str]) -> None:
+    for name, count in Counter(present).items():
+        if name and count > 1:
+            raise InvalidDocument(f"{count} columns are called `{name}`; nothing says which of them counts")
 
 
 def _refuse_unknown(plan: Plan, present: list[str]) -> None:

@@ -10,12 +10,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sojourn.model.identities import EMAIL, IDENTITY_MAX, Identity, anonymous_identity, device_identity, user_identity
-from sojourn.model.problems import legible
+from sojourn.model.problems import Problem, legible
 from sojourn.model.segments import FIRST_UNIX_SECOND, LAST_UNIX_SECOND, Span, moment
 from sojourn.service.importing.content import Fields, Row
 from sojourn.service.importing.plan import Layout, Plan, ValueType
+from sojourn.service.notices import json_text
 from sojourn.service.people import LANGUAGE_MAX, PUSH_TOKEN_MAX
-from sojourn.service.values import attribute_problems, id_problems, name_problems, text_problems
+from sojourn.service.values import attribute_problems, document_problems, id_problems, name_problems, text_problems
 
 WORDS_OF_TRUTH: Mapping[str, bool] = {
     "0": False,
@@ -37,6 +38,9 @@ LIST_MAX = 1000
 
 DETAILS_MAX = 50
 """What a device says of itself, by name."""
+
+ATTRIBUTES_SIZE_MAX = 1_000_000
+"""Characters of all attributes of a row as JSON."""
 
 PLACE_MAX = 255
 """Characters of the name of a country, region or city."""
@@ -193,7 +197,8 @@ class Reader:
         if len(items) > LIST_MAX:
             problems.append(f"{meaning}: at most {LIST_MAX} are allowed")
             return []
-        return [text for item in items if (text := self._text({column: item}, meaning, problems))]
+        read = (item if isinstance(item, str) else self._text({column: item}, meaning, problems) for item in items)
+        return [text for text in read if text]
 
     def _text(self, fields: Fields, meaning: str, problems: list[str]) -> str:
         """Return the text in the column of a meaning; empty where there is no column, or nothing in it."""
@@ -218,15 +223,16 @@ class Reader:
 
     def _read_attributes(self, fields: Fields, problems: list[str]) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
-        for name, value in (*self._attribute_object(fields, problems), *self._attribute_fields(fields)):
-            if value is None or value == "":
-                continue
+        cells = ((name, value) for name, value in self._attribute_fields(fields) if value != "")
+        for name, value in (*self._attribute_object(fields, problems), *cells):
             type_ = self._plan.types.get(name)
+            if value is None or (value == "" and type_ is not None):
+                continue
             try:
                 attributes[name] = value if type_ is None else READERS[type_](value, self._plan.list_separator)
             except ValueError:
                 problems.append(f"`{name}`: `{str(value)[:64]}` is no {type_}")
-        problems += [f"{legible(each.where)}: {each.text}" for each in attribute_problems(attributes, "attributes")]
+        problems += [f"{legible(each.where)}: {each.text}" for each in _document_problems(attributes)]
         return attributes
 
     def _attribute_object(self, fields: Fields, problems: list[str]) -> Iterable[tuple[str, Any]]:
@@ -311,6 +317,17 @@ class Reader:
             return None
 
 
+def _document_problems(attributes: dict[str, Any]) -> Iterator[Problem]:
+    """Find what keeps attributes from being stored: whatever the other ways in take is taken here, too."""
+    found = False
+    for problem in document_problems(attributes, "attributes"):
+        found = True
+        yield problem
+    if not found and len(json_text(attributes)) > ATTRIBUTES_SIZE_MAX:
+        text = f"all attributes together have at most {ATTRIBUTES_SIZE_MAX:,} characters"
+        yield Problem("value.too_long", "attributes", text)
+
+
 def _decoded(text: str) -> object:
     """Return what JSON in a cell stands for; the text itself where it is none."""
     try:
@@ -368,10 +385,12 @@ def _integer(value: object, _separator: str) -> int:
 def _number(value: object, _separator: str) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or "_" in str(value):
         raise ValueError("not a number")
+    if isinstance(value, int):
+        return value
     number = float(value)
     if not math.isfinite(number):
         raise ValueError("not a finite number")
-    return int(number) if isinstance(value, int) else number
+    return number
 
 
 def _list(value: object, separator: str) -> list[Any]:
