@@ -98,7 +98,7 @@ def with_attribute(chain: Chain, path: tuple[str, ...], wanted: Comparison) -> C
 def event(chain: Chain, terms: Terms) -> Chain:
     """Add a condition on events."""
     name = terms.text("the name of an event in quotes")
-    fields: dict[str, Any] = {"app": chain.app}
+    fields: dict[str, Any] = {}
     where: list[EventAttribute] = []
     while terms.next is not None:
         if isinstance(terms.next, AttributeName):
@@ -106,13 +106,17 @@ def event(chain: Chain, terms: Terms) -> Chain:
             terms.take()
             where.append(event_attribute(path, terms.comparison()))
         else:
-            fields |= _event_clause(terms)
+            place, clause = terms.next.place, _event_clause(terms)
+            if repeated := clause.keys() & fields.keys():
+                raise place.refusal(f"`{repeated.pop()}` stands twice; a segment may name an event several times")
+            fields |= clause
+    fields.setdefault("app", chain.app)
     condition = Event(name=name, where=tuple(where), **fields)
     return _with(chain, (*chain.parts, checked(condition, chain.place)))
 
 
 def _event_clause(terms: Terms) -> dict[str, Any]:
-    """Read one of the clauses that an event has once; a later one replaces an earlier one."""
+    """Read one of the clauses that an event has once."""
     for word in COMPARED:
         if terms.is_word(word):
             return {word: terms.comparison()}

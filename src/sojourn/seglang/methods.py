@@ -67,10 +67,9 @@ def _settled(chain: Chain, pending: Pending, wanted: Comparison) -> Chain:
         case "attribute":
             return with_attribute(settled, pending.path, wanted)
         case "count" | "first" | "last" | "when":
-            return _with_event(settled, msgspec.structs.replace(_last_event(chain), **{pending.subject: wanted}))
+            return _with_clause(settled, pending.subject, wanted)
         case "sum":
-            total = event_sum(pending.path, wanted)
-            return _with_event(settled, msgspec.structs.replace(_last_event(chain), sum=total))
+            return _with_clause(settled, "sum", event_sum(pending.path, wanted))
         case "where":
             last = _last_event(chain)
             where = (*last.where, event_attribute(pending.path, wanted))
@@ -94,6 +93,14 @@ def _last_event(chain: Chain) -> Event:
 
 def _with_event(chain: Chain, event: Event) -> Chain:
     return replace(chain, parts=(*chain.parts[:-1], checked(event, chain.place)))
+
+
+def _with_clause(chain: Chain, clause: str, value: Comparison | int) -> Chain:
+    """Add one of the clauses that an event has once."""
+    last = _last_event(chain)
+    if getattr(last, clause) is not None:
+        raise chain.place.refusal(f"`{clause}` stands twice; a segment may name an event several times")
+    return _with_event(chain, msgspec.structs.replace(last, **{clause: value}))
 
 
 def _with_application(chain: Chain, name: str, change: Callable[[Application], Application]) -> Chain:
@@ -126,24 +133,25 @@ def _compared(subject: Literal["count", "first", "last", "when"]) -> Callable[[C
     """Return the method that compares something of the last events: `.count.gte(3)` or `.count(GTE, 3)`."""
 
     def apply(chain: Chain, terms: Terms) -> Chain:
-        last = _last_event(chain)
+        _last_event(chain)
         if terms.next is None:
             return replace(chain, pending=Pending(subject))
-        return _with_event(chain, msgspec.structs.replace(last, **{subject: terms.comparison()}))
+        return _with_clause(chain, subject, terms.comparison())
 
     return apply
 
 
 def _sum(chain: Chain, terms: Terms) -> Chain:
-    last = _last_event(chain)
+    _last_event(chain)
     path = terms.path()
     if terms.next is None:
         return replace(chain, pending=Pending("sum", path))
-    return _with_event(chain, msgspec.structs.replace(last, sum=event_sum(path, terms.comparison())))
+    return _with_clause(chain, "sum", event_sum(path, terms.comparison()))
 
 
 def _during(chain: Chain, terms: Terms) -> Chain:
-    return _with_event(chain, msgspec.structs.replace(_last_event(chain), days=terms.whole("a number of days")))
+    _last_event(chain)
+    return _with_clause(chain, "days", terms.whole("a number of days"))
 
 
 def _where(chain: Chain, terms: Terms) -> Chain:
