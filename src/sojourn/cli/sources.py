@@ -6,24 +6,29 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
+from sojourn.api.audience.spellings import in_language
+from sojourn.api.common.bodies import parse as json_object
 from sojourn.cli.screen import err
 from sojourn.seglang import SeglangError, parse
 from sojourn.service.errors import InvalidFilter
 
-HELP = "In the segmentation language; @FILE reads a file, `-` standard input."
+HELP = "In the segmentation language, or as JSON: a rule tree or a syntax tree; @FILE reads a file, `-` standard input."
 
 SHOWN_MAX = 100
 """Characters of a line that are shown around a mistake."""
 
 
 def read_source(given: str) -> str:
-    """Return the filter that an argument stands for, and show where it cannot be read.
+    """Return the filter that an argument stands for, in the segmentation language, and show where it cannot be read.
 
     Raises:
         Exit: It cannot be read: said with its line, and a mark below the place.
         InvalidFilter: The file is no text.
+        MalformedRequest: It is JSON, but spells no segment.
     """
     source = _text(given)
+    if source.startswith("{"):
+        return in_language(json_object(source.encode()))
     try:
         parse(source)
     except SeglangError as wrong:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sojourn.api.audience.bulk import AT_ONCE, ExportFormat, Parameters, Slots, exported
 from sojourn.api.audience.calls import audience_route, malformed
+from sojourn.api.audience.spellings import in_language
 from sojourn.api.common.authorization import token_of
 from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
 from sojourn.api.common.metrics import RequestMetrics
@@ -127,12 +128,14 @@ def _code(request: AnyRequest) -> str:
 
 
 async def _body(request: AnyRequest, type_: type[BodyT]) -> BodyT:
-    """Read the body.
+    """Read the body. A `source` may be a text in the segmentation language, or an object that spells the same.
 
     Raises:
         MalformedRequest: With all that keeps it from being of the type.
     """
     document = parse(await read_body(request))
+    if isinstance(source := document.get("source"), dict):
+        document["source"] = in_language(cast("dict[str, Any]", source))
     problems = misfits(document, type_, "")
     if problems:
         raise malformed(problems)
