@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sojourn.engine.tick import Budget
+from sojourn.engine.catalog import Journey
+from sojourn.engine.tick import Advance, Budget
 from sojourn.model.segments import Expression
 from sojourn.seglang import parse
 from tests.lab import DAY, HOUR, NOON, SHOP, Lab, graph, segment, tagged, update
@@ -483,3 +484,34 @@ async def test_who_is_deleted_leaves_without_coming_in(lab: Lab) -> None:
     await lab.tick()
     assert await entered(lab) == []
     assert await members(lab) == set()
+
+
+# Several of one segment -----------------------------------------------------------------------------------------
+
+
+async def test_audiences_of_one_segment_look_only_where_something_comes_of_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked: list[int] = []
+    walk = Advance.walk
+
+    async def counted(advance: Advance, journey: Journey, *more: Any) -> Any:
+        walked.append(journey.journey_id)
+        return await walk(advance, journey, *more)
+
+    async def walks(name: str, **tags: Any) -> list[int]:
+        walked.clear()
+        await lab.person(name, **tags)
+        await lab.after(minutes=1)
+        return sorted(walked)
+
+    await two_people(lab)
+    triggers = ("JOINING", "JOINING", "LEAVING")
+    places = [(await lab.start("all -> exit", all=watching(trigger=each))).journey_id for each in triggers]
+    await lab.tick()
+    monkeypatch.setattr(Advance, "walk", counted)
+    assert await walks("ada", vip=True, city="Rome") == []
+    assert await walks("bob", vip=True) == places
+    assert [name for name, _ in await entered(lab)] == ["bob", "bob"]
+    assert await walks("ada", vip=False) == places
+    assert sorted(name for name, _ in await entered(lab)) == ["ada", "bob", "bob"]

@@ -15,8 +15,10 @@ import msgspec
 import pytest
 
 from sojourn.cli.explain import parameters
+from sojourn.compiler.audience import audience
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.audiences import sift
 from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import match
 from sojourn.compiler.explain import render_plan
@@ -31,6 +33,7 @@ from sojourn.compiler.lower import (
     lower_removed,
     lower_selection,
     lower_stay,
+    segment_of,
 )
 from sojourn.compiler.plan import Looked, Plan
 from sojourn.compiler.segments import SegmentScope
@@ -76,6 +79,9 @@ def statements(of: Chart) -> Iterator[tuple[str, Statement]]:
     """Yield every statement of a journey under the name of its file."""
     for name, plan in plans(of):
         yield name, emit(plan)
+    for number, point in live_entries(of.graph, of.numbers).items():
+        watched = audience(point, segment_of(point, of.scope), of.scope)
+        yield f"sift_{number}", sift(of.header, watched)
     for number, point in of.points.items():
         if isinstance(point, WaitForTrigger):
             yield f"events_{number}", match(of.header, number, point, "events")

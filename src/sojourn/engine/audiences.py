@@ -15,7 +15,7 @@ from sojourn.model.points import StartBySegment
 from sojourn.store.tick import AudienceState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sojourn.compiler.audience import Audience
@@ -134,15 +134,38 @@ async def look_at_changed(advance: Advance, changes: Sequence[Change]) -> None:
         dependency = Dependency(cast("Aspect", change.aspect), change.name)
         for place in advance.catalog.watchers.reading(change.workspace_id, dependency):
             concerned.setdefault(place, set()).update(change.people)
-    for place in sorted(concerned, key=advance.urgency):
-        await _look_at(advance, place, sorted(concerned[place]))
+    await _look_at_all(advance, concerned)
 
 
 async def look_at_written(advance: Advance, row: ShardWideRow) -> None:
     """Let in whom data that was written past the inbox made begin or cease to match."""
-    people = [int(number) for number in row.data["people"]]
-    for place in sorted(advance.catalog.watchers.of(row.workspace_id), key=advance.urgency):
-        await _look_at(advance, place, people)
+    people = {int(number) for number in row.data["people"]}
+    await _look_at_all(advance, dict.fromkeys(advance.catalog.watchers.of(row.workspace_id), people))
+
+
+async def _look_at_all(advance: Advance, concerned: Mapping[Place, set[int]]) -> None:
+    idle = await _idle(advance, concerned)
+    for place in sorted(concerned.keys() - idle, key=advance.urgency):
+        await _look_at(advance, place, sorted(concerned[place]))
+
+
+async def _idle(advance: Advance, concerned: Mapping[Place, set[int]]) -> set[Place]:
+    """Return the audiences that would find everything as they know it, asked once for all of the same segment.
+
+    What a walk changes afterwards has its people looked at again, so this holds for as long as the looks take.
+    """
+    alike: dict[tuple[int, str], list[Place]] = {}
+    for journey_id, point_no in sorted(concerned):
+        journey = advance.catalog.journeys[journey_id]
+        if point_no != JOURNEY_ITSELF and journey.admits:
+            watched = journey.audiences()[point_no]
+            alike.setdefault((journey.row.workspace_id, watched.fingerprint), []).append((journey_id, point_no))
+    idle: set[Place] = set()
+    for places in alike.values():
+        if len(places) > 1:
+            people = set[int]().union(*(concerned[place] for place in places))
+            idle |= set(places) - await advance.sift(places, sorted(people))
+    return idle
 
 
 async def _look_at(advance: Advance, place: Place, people: list[int]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from sojourn.compiler.audience import Audience, Dependency, audience, dependencies, resolved
 from sojourn.compiler.check import check
 from sojourn.compiler.emit import Statement, emit
+from sojourn.compiler.emit.audiences import sift
 from sojourn.compiler.emit.goals import convert
 from sojourn.compiler.emit.matching import Mode, match
 from sojourn.compiler.goals import Target, targets
@@ -159,6 +160,10 @@ class Journey:
     def on_audience(self, point_no: int, looked: Looked) -> Runnable:
         """Return the statement for people who begin or cease to match the segment of a live entry."""
         return self._once((looked, point_no), lambda of: emit(lower_audience(of, point_no, looked)))
+
+    def on_sift(self, point_no: int) -> Runnable:
+        """Return the statement that finds, among entries with the segment of a live entry, those that have to look."""
+        return self._once(("sift", point_no), lambda of: sift(of.header, self.audiences()[point_no]))
 
     def on_stay(self, point_no: int) -> Runnable:
         """Return the statement for people whose stay at a point is over."""

@@ -203,6 +203,20 @@ class Advance:
             self._progress.touched.add((journey.journey_id, point_no))
         return moved
 
+    async def sift(self, places: Sequence[tuple[int, int]], people: Sequence[int]) -> set[tuple[int, int]]:
+        """Return which of some live audiences of one segment have to look at people who changed."""
+        journey = self.catalog.journeys[places[0][0]]
+        runnable = journey.on_sift(places[0][1])
+        given = {
+            "people": list(people),
+            "journey_ids": [journey_id for journey_id, _ in places],
+            "point_nos": [point_no for _, point_no in places],
+        }
+        self.at_work = journey
+        stirred = await self.tick.sift(runnable.sql, {**runnable.values, **given})
+        self.at_work = None
+        return stirred
+
     async def walk(self, journey: Journey, runnable: Runnable, given: dict[str, object]) -> Moved:
         """Run one compiled walk, and give those who came to an event wait a look at what they did."""
         watched = bool(watching(self, journey, runnable.writes))

@@ -434,6 +434,10 @@ class Tick:
                 results.append(_moved(await cursor.fetchall()))
         return results
 
+    async def sift(self, statement: Compiled, values: Mapping[str, Any]) -> set[tuple[int, int]]:
+        """Return the (journey, point)s whose live audience has to look at some people."""
+        return {(row[0], row[1]) for row in await (await self._run(statement, values)).fetchall()}
+
     async def match(self, statement: Compiled, values: Mapping[str, Any]) -> int:
         """Run a compiled match of events with who waits for them, or with goals; return how many it concerned."""
         row = await (await self._run(statement, values)).fetchone()

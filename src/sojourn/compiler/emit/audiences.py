@@ -1,11 +1,12 @@
 """Audiences: who has begun or ceased to match, spelt as SQL, and how that is kept for the next time."""
 
+from textwrap import indent
 from typing import assert_never
 
-from sojourn.compiler.audience import next_turn
+from sojourn.compiler.audience import Audience, next_turn
 from sojourn.compiler.emit.given import NOW, PROFILE_COLUMNS, SHARD, lateral
-from sojourn.compiler.emit.statement import Draft
-from sojourn.compiler.plan import FromAudience, Plan
+from sojourn.compiler.emit.statement import COMPILER, Draft, Statement
+from sojourn.compiler.plan import FromAudience, Header, Plan
 from sojourn.compiler.segments import predicate
 
 
@@ -105,6 +106,39 @@ left join lateral (
 ) as m on true
 {lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = c.profile_id")}
 """
+
+
+def sift(header: Header, audience: Audience) -> Statement:
+    """Return the statement that finds, among entries that watch one segment, those that have to look at `people`.
+
+    It is one evaluation of the segment for all of them. The others would find everything as they know it.
+
+    Parameters of run time: `shard`, `now`, `people`, and the entries as `journey_ids` and `point_nos`.
+    """
+    draft = Draft(f"-- who watches {audience.fingerprint} has to look; compiler {COMPILER:d}")
+    is_member = predicate(audience.expression, draft.parameters, header.scope)
+    check_at = next_turn(audience.expression, draft.parameters, header.scope) or "null::timestamptz"
+    draft.add("candidate", "select distinct c.profile_id from unnest(%(people)s::bigint[]) as c(profile_id)")
+    draft.add(
+        "seen",
+        f"""
+select c.profile_id, p.profile_id is not null and {is_member} as is_member, {check_at} as check_at
+from candidate as c
+{lateral("profile", "p", PROFILE_COLUMNS, "p.profile_id = c.profile_id")}
+""",
+    )
+    own = "m.journey_id = w.journey_id and m.point_no = w.point_no and m.profile_id = s.profile_id"
+    known = indent(lateral("audience_member", "m", ("is_member", "check_at"), own), "    ").lstrip()
+    return draft.finish(f"""
+select w.journey_id, w.point_no
+from unnest(%(journey_ids)s::integer[], %(point_nos)s::smallint[]) as w(journey_id, point_no)
+where exists (
+    select
+    from seen as s
+    {known}
+    where coalesce(m.is_member, false) <> s.is_member or m.check_at is distinct from s.check_at
+)
+""")
 
 
 def arriving_by_audience(entry: FromAudience) -> str:
