@@ -154,8 +154,11 @@ person as materialized (
         s.workspace_id,
         min(s.received_at) as first_at,
         array_agg(distinct s.app_id) filter (where s.app_id is not null) as app_ids,
-        jsonb_agg(s.facts -> 'operations' order by s.inbox_id)
-            filter (where s.kind = 'attributes' and jsonb_typeof(s.facts -> 'operations') = 'array') as operations,
+        jsonb_path_query_array(
+            jsonb_agg(s.facts -> 'operations' order by s.inbox_id)
+                filter (where s.kind = 'attributes' and jsonb_typeof(s.facts -> 'operations') = 'array'),
+            '$[*][*]'
+        ) as operations,
         jsonb_agg(s.facts -> 'location' order by s.inbox_id)
             filter (where s.kind = 'attributes' and jsonb_typeof(s.facts -> 'location') = 'object') as places,
         (array_agg(s.facts ->> 'user_id' order by s.inbox_id desc) filter (where s.facts ->> 'user_id' is not null))[1] as user_id,
@@ -164,23 +167,22 @@ person as materialized (
     from said as s
     group by s.profile_id, s.workspace_id
 ),
-applied as (
-    insert into profile (
-        shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, location, created_at, updated_at
-    )
+-- Who becomes another than they were, as they were and as they become: looked up once, for the profile and its history.
+turned as materialized (
     select
-        %(shard)s::smallint, t.profile_id, t.workspace_id, coalesce(t.user_id, p.user_id),
+        t.profile_id, t.workspace_id, t.first_at, t.operations, p.attributes as before,
+        coalesce(t.user_id, p.user_id) as user_id,
         case
             when t.operations is null then coalesce(p.attributes, '{}'::jsonb)
-            else apply_operations_v1(coalesce(p.attributes, '{}'::jsonb), jsonb_path_query_array(t.operations, '$[*][*]'))
-        end,
-        coalesce(t.time_zone, p.time_zone), coalesce(t.language, p.language),
+            else apply_operations_v1(coalesce(p.attributes, '{}'::jsonb), t.operations)
+        end as attributes,
+        coalesce(t.time_zone, p.time_zone) as time_zone,
+        coalesce(t.language, p.language) as language,
         case
             when t.app_ids is null or p.app_ids @> t.app_ids then coalesce(p.app_ids, '{}'::integer[])
             else array(select distinct unnest(coalesce(p.app_ids, '{}'::integer[]) || t.app_ids) order by 1)
-        end,
-        case when t.places is null then p.location else merge_v1(p.location, t.places) end,
-        t.first_at, %(now)s::timestamptz
+        end as app_ids,
+        case when t.places is null then p.location else merge_v1(p.location, t.places) end as location
     from person as t
     left join lateral (
         select x.profile_id, x.user_id, x.attributes, x.time_zone, x.language, x.app_ids, x.location
@@ -196,6 +198,15 @@ applied as (
        or (t.time_zone is not null and t.time_zone is distinct from p.time_zone)
        or (t.language is not null and t.language is distinct from p.language)
        or not p.app_ids @> coalesce(t.app_ids, '{}'::integer[])
+),
+applied as (
+    insert into profile (
+        shard, profile_id, workspace_id, user_id, attributes, time_zone, language, app_ids, location, created_at, updated_at
+    )
+    select
+        %(shard)s::smallint, t.profile_id, t.workspace_id, t.user_id, t.attributes, t.time_zone, t.language, t.app_ids,
+        t.location, t.first_at, %(now)s::timestamptz
+    from turned as t
     on conflict (shard, profile_id) do update set
         user_id = excluded.user_id,
         attributes = excluded.attributes,
@@ -204,29 +215,21 @@ applied as (
         app_ids = excluded.app_ids,
         location = excluded.location,
         updated_at = excluded.updated_at
-    returning profile_id, attributes
 )
--- The snapshot still has the people as they were.
 insert into profile_change (shard, profile_id, at, changes)
 select %(shard)s::smallint, c.profile_id, %(now)s::timestamptz, c.changes
 from (
-    select a.profile_id, d.changes
-    from applied as a
-    left join lateral (
-        select x.attributes
-        from profile as x
-        where x.shard = %(shard)s::smallint and x.profile_id = a.profile_id
-        offset 0
-    ) as p on true
-    -- Spelt out: as a function it takes three times as long.
+    select t.profile_id, d.changes
+    from turned as t
+    -- Only what the operations speak of can have changed.
     cross join lateral (
         select jsonb_object_agg(
-            tag.name, jsonb_build_object('from', p.attributes -> tag.name, 'to', a.attributes -> tag.name)
+            o.tag, jsonb_build_object('from', t.before -> o.tag, 'to', t.attributes -> o.tag)
         ) as changes
-        from jsonb_object_keys(coalesce(p.attributes, '{}'::jsonb) || a.attributes) as tag(name)
-        where coalesce(p.attributes -> tag.name, 'null'::jsonb) <> coalesce(a.attributes -> tag.name, 'null'::jsonb)
+        from (select x.value ->> 'tag' as tag from jsonb_array_elements(t.operations) as x(value)) as o
+        where coalesce(t.before -> o.tag, 'null'::jsonb) <> coalesce(t.attributes -> o.tag, 'null'::jsonb)
     ) as d
-    where p.attributes is distinct from a.attributes
+    where t.before is distinct from t.attributes
     offset 0
 ) as c
 where c.changes is not null;
