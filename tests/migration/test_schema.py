@@ -47,6 +47,16 @@ async def test_migrations_lead_to_the_schema_file(
     assert ours == dump(empty_database_url, postgres_version, tmp_path)
 
 
+async def test_no_default_is_another_one_on_another_node(db: Conn) -> None:
+    """Uuids come from the application, and time is told: by default there are constants, and numbers counted up."""
+    await migrate(db, now=NOW)
+    cursor = await db.execute(
+        "select table_name, column_name, column_default from information_schema.columns"
+        " where table_schema = 'public' and column_default ~ '[(]' and column_default !~ '^nextval[(]'"
+    )
+    assert await cursor.fetchall() == []
+
+
 async def test_migrating_again_changes_nothing(db: Conn) -> None:
     assert await migrate(db, now=NOW) == []
     assert await applied_migrations(db) == {each.name for each in load_migrations()}
