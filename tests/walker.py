@@ -869,9 +869,9 @@ class Walker:
                 self._done_until[place] = max(self._done_until[place], self.now)
 
     def _overdue(self, now: datetime) -> Iterator[Stay]:
-        """Yield those whose deadline has come."""
+        """Yield those whose deadline has come before the goal."""
         for number, stay in self.stays.items():
-            due_at = self.deadlines.get(number)
+            due_at = None if (number, "journey goal") in self.conversions else self.deadlines.get(number)
             if due_at is not None and due_at <= now and self.journeys[stay.traveller.journey_id].advances:
                 yield stay
 

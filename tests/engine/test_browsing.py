@@ -305,6 +305,21 @@ async def test_after_the_deadline_people_are_abandoned_wherever_they_are(lab: La
     assert await lab.rows("select 1 from alarm where point_no = 0") == []
 
 
+async def test_who_has_reached_the_goal_in_time_is_not_abandoned_by_staying_on(lab: Lab) -> None:
+    settings = LATE | {"conduct": {"exit_on_goal": False}, "conversion_goals": [{"name": "seen", "event_name": "saw"}]}
+    journey = await lab.start("api -> wait 3d -> exit", settings=settings)
+    await lab.enroll(journey, "ada", "bob")
+    await lab.tick()
+    await lab.event("ada", "bought")
+    await lab.event("bob", "saw")
+    await lab.after(days=2)
+    assert await lab.departed(journey, "ada") == []
+    assert await lab.departed(journey, "bob") == [("abandoned", "deadline passed")]
+    assert await lab.rows("select 1 from deadline") == []
+    await lab.after(days=1)
+    assert await lab.departed(journey, "ada") == [("completed", "")]
+
+
 async def test_a_deadline_waits_while_the_journey_is_held(lab: Lab) -> None:
     journey = await lab.start("api -> wait 9d -> exit", settings=LATE | {"resume_policy": "RESUME_SHIFT"})
     await lab.enroll(journey, "ada")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sojourn.compiler.goals import JOURNEY_GOAL
 from sojourn.compiler.listeners import JOURNEY_ITSELF
 from sojourn.engine.arrivals import refusal_of, run_schedule, select_people
 from sojourn.engine.audiences import look_again, look_at_changed, look_at_written, read_changes, watching
@@ -319,8 +320,10 @@ class Advance:
         return await self._resume_all(walks, batch)
 
     async def _abandon(self, journey: Journey) -> None:
-        """Take out a batch of those whose deadline has come, and set the alarm for the next."""
-        self._progress.moved += await self.tick.abandon_overdue(journey.journey_id, batch=self.budget.people)
+        """Take out a batch of those who did not reach the goal by their deadline, and set the alarm for the next."""
+        self._progress.moved += await self.tick.abandon_overdue(
+            journey.journey_id, goal=JOURNEY_GOAL, batch=self.budget.people
+        )
         self._progress.statements += 1
         await self.tick.set_alarm(journey.journey_id, JOURNEY_ITSELF, await self.tick.next_deadline(journey.journey_id))
 

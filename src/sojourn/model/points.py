@@ -385,7 +385,8 @@ class JourneyGoal(Part, frozen=True, kw_only=True):
     """What a journey is for, in the form of the journeys dialect. Exactly one of the first four fields says what.
 
     Attributes:
-        deadline_days: After so many days since their entry people leave as abandoned. Means nothing in a `GoalCheck`.
+        deadline_days: After so many days since their entry people leave as abandoned unless they have reached it. Means
+            nothing in a `GoalCheck`.
     """
 
     event: EventGoal | None = None

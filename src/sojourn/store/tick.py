@@ -299,9 +299,9 @@ class Tick:
         await self._do("shift_stays", journey_id=journey_id, held=held, timed=list(timed))
         await self._do("shift_deadlines", journey_id=journey_id, held=held)
 
-    async def abandon_overdue(self, journey_id: int, *, batch: int) -> int:
-        """End the enrollments of a journey whose deadline has come; return how many deadlines had."""
-        return (await self._rows("abandon_overdue", journey_id=journey_id, batch=batch))[0][0]
+    async def abandon_overdue(self, journey_id: int, *, goal: str, batch: int) -> int:
+        """End the enrollments of a journey whose deadline came before its goal; return how many deadlines came."""
+        return (await self._rows("abandon_overdue", journey_id=journey_id, goal=goal, batch=batch))[0][0]
 
     async def next_deadline(self, journey_id: int) -> datetime | None:
         """Return when the next deadline of a journey comes, or None if there is none."""

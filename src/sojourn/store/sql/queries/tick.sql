@@ -530,8 +530,8 @@ select count(*) as n
 from leaving as l;
 
 -- name: abandon_overdue
--- End the enrollments of a journey whose deadline has come, up to a number of them. The deadlines of those who have left
--- go with them. Gives how many deadlines had come.
+-- End the enrollments of a journey whose deadline has come before its goal was reached, up to a number of them. The
+-- deadlines of the others, and of those who have left, go with them. Gives how many deadlines had come.
 with due as materialized (
     select d.ctid as place, d.enrollment_id
     from deadline as d
@@ -549,7 +549,14 @@ leaving as materialized (
     cross join lateral (
         select x.ctid as place, x.enrollment_id, x.point_no
         from stay as x
-        where x.shard = %(shard)s::smallint and x.enrollment_id = u.enrollment_id
+        where x.shard = %(shard)s::smallint
+          and x.enrollment_id = u.enrollment_id
+          and not exists (
+            select
+            from conversion as c
+            where c.shard = %(shard)s::smallint and c.enrollment_id = u.enrollment_id and c.goal = %(goal)s::text
+            offset 0
+          )
         offset 0
     ) as s
 ),
