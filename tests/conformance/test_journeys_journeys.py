@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-from tests.conformance.conftest import Site
+from sojourn.service.commands import Caller, PostEvent, Subject
+from tests.conformance.conftest import APP, Site
 from tests.conformance.journeys_client import ok, refusal, signed_in
 
 TREE = {"field": "plan", "operator": "eq", "value": "pro"}
@@ -167,6 +168,33 @@ async def test_edges_of_one_node_to_one_other_are_told_apart_in_analytics(site: 
         assert [each.get("label") for each in numbers["edges"]] == [None, "paid", "promised", None]
 
 
+async def test_the_goal_rate_is_that_of_the_journeys_goal(site: Site) -> None:
+    own = {"goalConfig": {"type": "event", "config": {"eventName": "looked"}}}
+    nodes = [NODES[0], {"type": "GOAL_CHECK", "config": own}, NODES[1], {"type": "EXIT"}]
+    edges = [
+        {"sourceNodeId": str(a), "targetNodeId": str(b), "label": label}
+        for a, b, label in ((0, 1, None), (1, 3, "success"), (1, 2, "fallback"), (2, 3, None))
+    ]
+    goal = {"type": "event", "config": {"eventName": "bought"}}
+    async with signed_in(site, "editor") as client:
+        made = await draft(client, nodes=nodes, edges=edges, goalConfig=goal, settings={"exitOnGoal": False})
+        path = f"/api/journeys/{made['id']}"
+        ok(await client.post(f"{path}/publish"))
+        ok(await client.post(f"{path}/enrollments", json={"userIds": ["ada", "bob", "cid", "dan"]}), 202)
+        await site.drain()
+        assert ok(await client.get(f"{path}/analytics"))["goalRate"] == 0
+        ((workspace,),) = await site.rows("select workspace_id from workspace where name = 'default'")
+        for user, event in (("ada", "looked"), ("bob", "looked"), ("ada", "bought")):
+            await site.service.run(
+                Caller(workspace_id=workspace),
+                PostEvent(application_code=APP, subject=Subject(user_id=user), name=event, attributes={}),
+            )
+        await site.drain()
+        assert ok(await client.get(f"{path}/analytics"))["goalRate"] == 25
+        ok(await client.patch(path, json={"goalConfig": None}))
+        assert ok(await client.get(f"{path}/analytics"))["goalRate"] is None
+
+
 async def test_people_are_enrolled_listed_counted_and_stopped(site: Site) -> None:
     async with signed_in(site, "editor") as client:
         made = await draft(client)
@@ -175,6 +203,9 @@ async def test_people_are_enrolled_listed_counted_and_stopped(site: Site) -> Non
         assert ok(await client.post(f"{path}/publish"))["status"] == "PUBLISHED"
         refusal(await client.post(f"{path}/publish"), 409, "INVALID_STATE")
         refusal(await client.post(f"{path}/enrollments", json={}), 400, "VALIDATION_ERROR")
+        for names in ("userIds", "anonymousIds"):
+            answer = await client.post(f"{path}/enrollments", json={names: ["x", ""]})
+            assert refusal(answer, 400, "VALIDATION_ERROR") == {f"{names}.1": "an id is not empty"}
         for names in (["ada", "bob"], ["cleo"]):
             ok(await client.post(f"{path}/enrollments", json={"userIds": names}), 202)
             await site.drain()
@@ -202,6 +233,16 @@ async def test_people_are_enrolled_listed_counted_and_stopped(site: Site) -> Non
         assert (numbers["entered"], numbers["waiting"]) == (3, 0)
         assert [each["passed"] for each in numbers["edges"]] == [3, 2]
         assert [each["entered"] for each in numbers["nodes"]] == [3, 3, 2]
+        for period, entered in (
+            ({"startDate": "2026-03-01", "endDate": "2026-03-01"}, 3),
+            ({"startDate": "2026-03-02"}, 0),
+            ({"endDate": "2026-02-28"}, 0),
+            ({"startDate": "2026-03-01T12:00:00Z", "endDate": "2026-03-01T14:00:00+01:00"}, 3),
+        ):
+            assert ok(await client.get(f"{path}/analytics", params=period))["entered"] == entered
+        for wrong in ("yesterday", "2026-02-30", "2026-03-01T12:00:00", "9999-12-31"):
+            answer = await client.get(f"{path}/analytics", params={"endDate": wrong})
+            assert refusal(answer, 400, "VALIDATION_ERROR").keys() == {"endDate"}
         (shown,) = ok(await client.get("/api/journeys", params={"status": "PUBLISHED"}))
         assert shown["_count"]["enrollments"] == 3
 

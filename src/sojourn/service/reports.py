@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from sojourn.compiler.goals import JOURNEY_GOAL
 from sojourn.model.experiments import Sample, p_value
 from sojourn.model.graph import Graph
 from sojourn.model.points import ENTRY_KINDS, AnyPoint, RandomSplitter, output_name
@@ -98,6 +99,7 @@ def _goals(
 ) -> tuple[GoalNumbers, ...]:
     """Compare, goal by goal, those who went through the journey with those who were only watched."""
     names = [goal.name for goal in graph.settings.conversion_goals]
+    names = [JOURNEY_GOAL, *names] if graph.settings.goal is not None else names
     former = sorted({each.goal for each in conversions} - set(names))
     has_control = bool(watched or graph.settings.control_percent)
     return tuple(

@@ -1,10 +1,13 @@
 """Analytics: what happened in a journey, node by node and edge by edge. Ours; the contract names only the path."""
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from sojourn.api.common.refusals import MalformedRequest
 from sojourn.api.journeys.canvas import write_edges
@@ -17,12 +20,21 @@ from sojourn.service import commands as c
 from sojourn.service.commands import EnrollmentStatus
 from sojourn.service.enrollments import STATUSES
 
+Instant = Annotated[
+    str,
+    Meta(max_length=40, description="An instant, such as 2026-05-01T09:00:00Z, or a whole day, such as 2026-05-01."),
+]
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
 
 class AnalyticsQuery(Wire, frozen=True, kw_only=True):
-    """Of which time: from an instant, rounded up to the hour, to before another. Without: of all time."""
+    """Of which time: from an instant, rounded up to the hour, to before another. Days are of UTC and count whole.
 
-    start_date: datetime | UnsetType = UNSET
-    end_date: datetime | UnsetType = UNSET
+    Without: of all time.
+    """
+
+    start_date: Instant | UnsetType = UNSET
+    end_date: Instant | UnsetType = UNSET
 
 
 class NodeNumbers(Wire, frozen=True, kw_only=True):
@@ -66,9 +78,11 @@ class Analytics(Wire, frozen=True, kw_only=True):
 
 async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
     query, journey = call.query, journey_id(call)
-    start, end = _instant(query.start_date, "startDate"), _instant(query.end_date, "endDate")
+    start = _instant(query.start_date, "startDate", timedelta())
+    end = _instant(query.end_date, "endDate", timedelta(days=1))
     found = await call.service.run(call.caller, c.GetStatistics(journey=str(journey), from_=start, to=end))
     whole = await call.service.run(call.caller, c.GetJourney(journey=journey))
+    settings = whole.graph.settings
     left = {(point.point, output): n for point in found.points for output, n in point.left.items()}
     goals = tuple(
         GoalNumbers(name=g.name, people=g.treated.people, reached=g.treated.conversions, rate=g.treated.rate)
@@ -78,7 +92,7 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
         entered=found.entered,
         waiting=found.inside,
         departed=_by_status(found.departed),
-        goal_rate=goals[0].rate if goals else None,
+        goal_rate=goals[0].rate if settings.goal is not None or settings.conversion_goals else None,
         goals=goals,
         nodes=tuple(
             NodeNumbers(
@@ -106,13 +120,24 @@ def _by_status(departed: Mapping[str, int]) -> dict[EnrollmentStatus, int]:
     return counts
 
 
-def _instant(given: datetime | UnsetType, name: str) -> datetime | None:
+def _instant(given: str | UnsetType, name: str, day: timedelta) -> datetime | None:
+    """Return an instant; of a day, so long after its beginning.
+
+    Raises:
+        MalformedRequest: It is none.
+    """
     if given is UNSET:
         return None
-    if given.tzinfo is None:
-        rule = "an instant names its offset, such as 2026-05-01T09:00:00Z"
+    try:
+        if _DAY.fullmatch(given):
+            return datetime.fromisoformat(given).replace(tzinfo=UTC) + day
+        at = msgspec.convert(given, datetime)
+    except (msgspec.ValidationError, ValueError, OverflowError):
+        at = None
+    if at is None or at.tzinfo is None:
+        rule = "must be an instant with its offset, such as 2026-05-01T09:00:00Z, or a day, such as 2026-05-01"
         raise MalformedRequest(INVALID, problems=(Problem("field.type", name, rule),))
-    return given
+    return at
 
 
 ANALYTICS_ROUTES: tuple[AnyRoute, ...] = (

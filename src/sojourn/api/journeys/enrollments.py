@@ -3,11 +3,13 @@
 Source: the journeys contract, "List Enrollments"; the rest is ours.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from sojourn.api.common.refusals import MalformedRequest
 from sojourn.api.journeys.envelope import Nothing, Page, Paging, Wire
@@ -19,8 +21,12 @@ from sojourn.model.segments import Reference
 from sojourn.seglang import render
 from sojourn.service import commands as c
 from sojourn.service.commands import EnrollmentStatus
+from sojourn.service.errors import InvalidDocument
 
 Ids = Annotated[tuple[str, ...], Meta(max_length=10_000)]
+
+_PLACES: Mapping[str, str] = {"anonymous_ids": "anonymousIds", "users": "userIds"}
+"""What the lists of the command are called here."""
 
 
 class EnrollmentQuery(Paging, frozen=True, kw_only=True):
@@ -120,8 +126,17 @@ async def _enroll(call: Call[Nothing, Enrolling]) -> EnrollmentRequest:
         filter=filter_,
         is_paced=False,
     )
-    accepted = await call.service.run(call.caller, command)
+    try:
+        accepted = await call.service.run(call.caller, command)
+    except InvalidDocument as error:
+        problems = tuple(replace(each, where=_place(each.where)) for each in error.problems)
+        raise InvalidDocument(INVALID, problems=problems) from error
     return EnrollmentRequest(request_id=accepted.request_uuid)
+
+
+def _place(where: str) -> str:
+    name, *rest = where.split("/")
+    return ".".join([_PLACES.get(name, name), *rest])
 
 
 async def _stop(call: Call[Nothing, Nothing]) -> None:
