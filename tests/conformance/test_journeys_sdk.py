@@ -142,6 +142,19 @@ async def test_what_is_wrong_with_events_has_its_place(site: Site) -> None:
         refusal(await page.get("/api/sdk/journeys", params={"apiKey": key}), 400, "VALIDATION_ERROR")
 
 
+async def test_null_is_as_good_as_nothing(site: Site) -> None:
+    async with on_page(site) as (page, key):
+        headers, nobody = {"x-api-key": key}, dict.fromkeys(("role", "traits", "anonymousId", "id"))
+        ok(await page.post("/api/sdk/identify", json=nobody | {"userId": "u"}, headers=headers))
+        empty = dict.fromkeys(("name", "properties", "url", "userId", "anonymousId", "timestamp", "id"))
+        events = [empty | {"type": "PAGE_VIEW", "userId": "u"}, empty | {"type": "CLICK", "anonymousId": "v"}]
+        ok(await page.post("/api/sdk/events", json={"events": events}, headers=headers), 202)
+        await site.drain()
+        assert await site.rows("select name, data from event order by name") == [("click", {}), ("page_view", {})]
+        bad = await page.post("/api/sdk/events", json={"events": [empty | {"type": "CUSTOM"}]}, headers=headers)
+        assert refusal(bad, 400, "VALIDATION_ERROR").keys() == {"events.0.name", "events.0.userId"}
+
+
 async def test_a_visitor_becomes_a_user(site: Site) -> None:
     async with on_page(site) as (page, key):
         headers = {"x-api-key": key}

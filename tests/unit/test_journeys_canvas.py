@@ -205,6 +205,37 @@ def test_the_split_of_labels_is_even() -> None:
     assert [(each.title, each.percent) for each in split.branches] == [("a", 33.34), ("b", 33.33), ("c", 33.33)]
 
 
+def test_edges_without_labels_share_a_split_evenly() -> None:
+    edges = [edge("0", "1"), edge("0", "1", label="A"), edge("0", "1")]
+    graph = read({"nodes": [node("SPLIT"), node("EXIT")], "edges": edges})
+    (split, _) = graph.points
+    assert isinstance(split, RandomSplitter)
+    assert [(each.title, each.percent) for each in split.branches] == [("B", 33.34), ("A", 33.33), ("C", 33.33)]
+    assert [each.output for each in graph.edges] == ["output1", "output2", "output3"]
+    assert read(write(graph)) == graph
+
+
+@pytest.mark.parametrize(
+    ("labels", "shares"),
+    [
+        (["30%", "70 % long"], [("30%", 30), ("70 % long", 70)]),
+        (["50%", "50%"], [("50%", 50), ("50% A", 50)]),
+        (["12.5%", "12.5%"], [("12.5%", 12.5), ("12.5% A", 12.5)]),
+        (["30%", "rest"], [("30%", 50), ("rest", 50)]),
+        (["v1", "v1", "v2"], [("v1", 33.34), ("v1 A", 33.33), ("v2", 33.33)]),
+        (["1000%", "10"], [("1000%", 50), ("10", 50)]),
+    ],
+)
+def test_labels_of_edges_may_say_how_a_split_is_shared(labels: list[str], shares: list[tuple[str, float]]) -> None:
+    edges = [edge("0", "1", label=each) for each in labels]
+    graph = read({"nodes": [node("SPLIT"), node("EXIT")], "edges": edges})
+    (split, _) = graph.points
+    assert isinstance(split, RandomSplitter)
+    assert [(each.title, each.percent) for each in split.branches] == shares
+    assert [each.output for each in graph.edges] == [f"output{number + 1}" for number in range(len(shares))]
+    assert read(write(graph)) == graph
+
+
 def test_the_guide_documents_every_node_and_label() -> None:
     guide = (Path(__file__).parents[2] / "docs/journeys-api.md").read_text()
     rows = {row.split("`")[1]: row for row in reversed(guide.splitlines()) if row.startswith("| `")}

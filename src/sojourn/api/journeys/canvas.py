@@ -6,11 +6,14 @@ those that count, and one that leads to no node is kept as it is. What only is n
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from string import ascii_uppercase
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from sojourn.api.common.misfits import PROBLEMS_MAX
 from sojourn.api.common.paths import item, member
@@ -154,6 +157,8 @@ def read_canvas(nodes: Sequence[NewNode], edges: Sequence[NewEdge], new_id: NewI
     names = _names(nodes)
     ids = [node.id.lower() if node.id else str(new_id()) for node in nodes]
     ends = [(_end(edge.source_node_id, names, ids), _end(edge.target_node_id, names, ids)) for edge in edges]
+    bare = {ids[place] for place, node in enumerate(nodes) if node.type == "SPLIT" and "branches" not in node.config}
+    edges = tuple(_lettered(edges, [source for source, _ in ends], bare))
     points = tuple(
         read_point(_text(node, ids[place]), _labels_from(ids[place], edges, ends)) for place, node in enumerate(nodes)
     )
@@ -170,6 +175,19 @@ def _text(node: NewNode, node_id: str) -> NodeText:
     return NodeText(
         id=node_id, type=node.type, config=node.config, content_id=node.content_id or None, title=node.title
     )
+
+
+def _lettered(edges: Sequence[NewEdge], sources: Sequence[str], splits: AbstractSet[str]) -> Iterator[NewEdge]:
+    """Give each edge that leaves one of these splits a label of its own, by a letter: it is a branch of its own."""
+    given = {(source, edge.label) for edge, source in zip(edges, sources, strict=True)}
+    taken: set[tuple[str, str]] = set()
+    for edge, source in zip(edges, sources, strict=True):
+        label = edge.label or ""
+        if source in splits and not edge.output and (not label or (source, label) in taken):
+            spare = (f"{label} {letter}".strip() for letter in ascii_uppercase)
+            label = next((each for each in spare if (source, each) not in given | taken), label)
+        taken.add((source, label))
+        yield replace(edge, label=label) if label else edge
 
 
 def _labels_from(node_id: str, edges: Sequence[NewEdge], ends: Sequence[tuple[str, str]]) -> tuple[str, ...]:

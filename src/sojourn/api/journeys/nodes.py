@@ -6,6 +6,7 @@ can is shown under its own name in capitals, with all its fields as `config`, an
 Source: the journeys contract, "Node Types".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast, get_args
@@ -55,6 +56,9 @@ EVENT_WAIT_SECONDS_MAX = 90 * 86_400
 
 ContentKind = Literal["flow", "tooltip", "beacon", "announcement", "survey", "task_list", "banner", "modal"]
 TriggerType = Literal["URL_MATCH", "CUSTOM_EVENT", "ELEMENT_CLICK", "MANUAL"]
+_PERCENT = re.compile(r"(100|\d\d?(?:\.\d\d?)?)\s*%", re.ASCII)
+"""How the label of an edge begins that says how large its share of a split is."""
+
 RuleTree = Annotated[Any, Meta(description="A group or a rule, see docs/segments.md.")]
 Label = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -138,7 +142,7 @@ class ShareConfig(Wire, frozen=True, kw_only=True):
 
 
 class SplitConfig(Wire, frozen=True, kw_only=True):
-    """The branches; without them, the labels of the edges share evenly."""
+    """The branches; without them, the labels of the edges begin with percentages, such as `30%`, or share evenly."""
 
     branches: Annotated[tuple[ShareConfig, ...], Meta(min_length=2, max_length=20)] | UnsetType = UNSET
 
@@ -362,7 +366,12 @@ def _read_shares(config: SplitConfig, labels: tuple[str, ...]) -> tuple[RandomBr
     if config.branches:
         return tuple(RandomBranch(title=each.label, percent=each.percentage) for each in config.branches)
     named = tuple(dict.fromkeys(label for label in labels if label))[:20]
-    return even_shares(named if len(named) > 1 else ("A", "B"))
+    if len(named) < 2:
+        return even_shares(("A", "B"))
+    said = [_PERCENT.match(label) for label in named]
+    if all(said):
+        return tuple(RandomBranch(title=found.string, percent=float(found[1])) for found in said if found)
+    return even_shares(named)
 
 
 def even_shares(labels: tuple[str, ...]) -> tuple[RandomBranch, ...]:

@@ -13,6 +13,7 @@ from msgspec import Meta
 from sojourn.api.common.request_ids import request_id
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.routing import Answer, AnyRoute, Call, Example, Route
+from sojourn.api.journeys.serving import INVALID
 from sojourn.model.contents import ContentKind
 from sojourn.model.problems import Problem
 from sojourn.service import commands as c
@@ -45,9 +46,9 @@ class Identification(Wire, frozen=True, kw_only=True):
 
     user_id: Annotated[str, Meta(min_length=1, max_length=255)]
     role: Annotated[str, Meta(max_length=255)] | None = None
-    traits: Properties = msgspec.field(default_factory=dict[str, Any])
-    anonymous_id: Id = ""
-    id: Id = ""
+    traits: Properties | None = None
+    anonymous_id: Id | None = None
+    id: Id | None = None
 
 
 class Identified(Wire, frozen=True, kw_only=True):
@@ -61,13 +62,13 @@ class SdkEvent(Wire, frozen=True, kw_only=True):
     """Something that a visitor did. `name` is needed unless the type says it."""
 
     type: Annotated[str, Meta(min_length=1, max_length=100, description="PAGE_VIEW, CLICK, CUSTOM or another word.")]
-    name: Annotated[str, Meta(max_length=255)] = ""
-    properties: Properties = msgspec.field(default_factory=dict[str, Any])
-    url: Url = ""
-    user_id: Id = ""
-    anonymous_id: Id = ""
+    name: Annotated[str, Meta(max_length=255)] | None = None
+    properties: Properties | None = None
+    url: Url | None = None
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
     timestamp: datetime | None = None
-    id: Id = ""
+    id: Id | None = None
 
 
 class Events(Wire, frozen=True, kw_only=True):
@@ -179,13 +180,13 @@ async def _config(call: Call[Nothing, Nothing]) -> Config:
 
 async def _identify(call: Call[Nothing, Identification]) -> Identified:
     body = call.body
-    traits = body.traits if body.role is None else body.traits | {"role": body.role}
+    role = {} if body.role is None else {"role": body.role}
     identified = c.Call(
         kind="identify",
         user_id=body.user_id,
-        anonymous_id=body.anonymous_id,
-        attributes=traits,
-        source_id=body.id,
+        anonymous_id=body.anonymous_id or "",
+        attributes=(body.traits or {}) | role,
+        source_id=body.id or "",
     )
     await _track(call, (identified,), {"attributes": "traits"})
     found = await call.service.run(call.caller, c.GetVisitor(visitor=c.Visitor(user_id=body.user_id)))
@@ -199,15 +200,15 @@ async def _events(call: Call[Nothing, Events]) -> Accepted:
 
 
 def _event(event: SdkEvent) -> c.Call:
-    attributes = event.properties | ({"url": event.url} if event.url else {})
+    url = {"url": event.url} if event.url else {}
     return c.Call(
         kind="event",
-        user_id=event.user_id,
-        anonymous_id=event.anonymous_id,
+        user_id=event.user_id or "",
+        anonymous_id=event.anonymous_id or "",
         name=_name(event),
-        attributes=attributes,
+        attributes=(event.properties or {}) | url,
         timestamp=event.timestamp,
-        source_id=event.id,
+        source_id=event.id or "",
     )
 
 
@@ -225,7 +226,7 @@ def _name(event: SdkEvent) -> str:
         case "CLICK":
             return CLICK
         case "CUSTOM":
-            return event.name
+            return event.name or ""
         case _:
             return event.name or event.type.lower()
 
@@ -240,7 +241,7 @@ async def _track(call: Call[Any, Any], calls: tuple[c.Call, ...], names: Mapping
     except InvalidDocument as error:
         is_list = "properties" in names.values()
         problems = tuple(Problem(each.code, _place(each.where, is_list, names), each.text) for each in error.problems)
-        raise InvalidDocument(error.text, problems=problems) from error
+        raise InvalidDocument(INVALID, problems=problems) from error
 
 
 def _place(where: str, is_list: bool, names: Mapping[str, str]) -> str:
