@@ -128,6 +128,38 @@ async def test_concurrent_posts_share_transactions(bench: Bench) -> None:
     assert len(await bench.inbox("event")) == 201
 
 
+async def test_what_is_said_of_a_person_waits_for_what_was_said_before_and_others_do_not(bench: Bench) -> None:
+    acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), batch_max=4)
+
+    async def notices(*said: tuple[str, int]) -> list[Notice]:
+        events = [event(user_id, attributes={"n": number}) for user_id, number in said]
+        return [await event_notice(bench.service.resources, bench.us, each) for each in events]
+
+    await acceptance.submit_all(await notices(("bob", 1), ("cid", 1)))
+    first, meanwhile, then = (
+        await notices(("bob", 2), ("ada", 1)),
+        await notices(("cid", 2), ("cid", 3)),
+        await notices(("bob", 3), ("bob", 4)),
+    )
+    async with bench.pool.connection() as elsewhere:
+        await elsewhere.execute(
+            "insert into identity (shard, workspace_id, kind, value, profile_shard, profile_id, created_at)"
+            " values (%s, %s, 'user_id', 'ada', 0, 0, %s)",
+            [shard_of(bench.us.workspace_id, "user_id", "ada", 8), bench.us.workspace_id, NOON],
+        )
+        held = asyncio.create_task(acceptance.submit_all(first))  # it is not known yet whether ada is new
+        await asyncio.sleep(0)
+        await acceptance.submit_all(meanwhile)
+        after = asyncio.create_task(acceptance.submit_all(then))
+        await asyncio.sleep(0)
+        assert not held.done()
+        await elsewhere.rollback()
+    await asyncio.gather(held, after)
+    events = await bench.inbox("event")
+    assert [row["data"]["n"] for row in of(events, await owner(bench, "bob"))] == [1, 2, 3, 4]
+    assert [row["data"]["n"] for row in of(events, await owner(bench, "cid"))] == [1, 2, 3]
+
+
 async def test_many_crossing_identities_do_not_deadlock(bench: Bench) -> None:
     others = [Service(bench.pool, bench.clock) for _ in range(3)]
 

@@ -1,7 +1,9 @@
 """Acceptance: notices that arrive together become durable together.
 
 Whoever submits a notice waits for the commit. While one transaction is under way the next ones gather, so the batches
-grow with the load, and without load nobody waits for others.
+grow with the load, and without load nobody waits for others. Where much has gathered, a second transaction sets off
+beside the first, unless both speak of one person: then the database does not wait for this process, nor it for the
+database, and what is said of a person is still written in the order in which it came.
 """
 
 import asyncio
@@ -31,6 +33,9 @@ ATTEMPTS = 3
 BATCH_MAX = 1000
 """Notices in one transaction."""
 
+FLIGHTS_MAX = 2
+"""Transactions under way at once."""
+
 BATCH_SIZE_MAX = 4_000_000
 """Characters after which a batch takes no further notice."""
 
@@ -53,11 +58,12 @@ NAMED_SIZE_MAX = 32_000_000
 class _Unit:
     """Notices that become durable together, and who waits for it."""
 
-    __slots__ = ("done", "letters", "notices", "size")
+    __slots__ = ("_names", "done", "letters", "notices", "size")
 
     def __init__(self, notices: Sequence[Notice], done: "asyncio.Future[None]") -> None:
         self.notices = notices
         self.done = done
+        self._names: frozenset[Identity] | None = None
         # Made now, while another transaction is under way, and not when the database waits for the next one.
         self.letters = [letter for notice in notices for letter in notice.letters()]
         self.size = sum([len(letter.data) for letter in self.letters])
@@ -68,8 +74,16 @@ class _Unit:
         return all(len(notice.identities) <= NAMES_MAX for notice in self.notices)
 
 
+    @property
+    def names(self) -> frozenset[Identity]:
+        """Whom the notices speak of. Asked for where the load is high only."""
+        if self._names is None:
+            self._names = frozenset([each for notice in self.notices for each in notice.identities])
+        return self._names
+
+
 class Acceptance:
-    """Collects notices and commits them in batches, in the order in which they came."""
+    """Collects notices and commits them in batches, those of a person in the order in which they came."""
 
     def __init__(
         self,
@@ -92,7 +106,8 @@ class Acceptance:
         self._waiting_size = 0
         self._waiting_count = 0
         self._waiting: deque[_Unit] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._flights: dict[asyncio.Task[None], Sequence[_Unit]] = {}
+        self._is_called = False
 
     async def submit(self, notice: Notice) -> None:
         """Return when the notice is durable.
@@ -117,14 +132,17 @@ class Acceptance:
         self._waiting.append(unit)
         self._waiting_count += len(notices)
         self._waiting_size += unit.size
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
+        if not self._is_called:
+            self._is_called = True
+            # Not at once, so that what came at the same moment comes along.
+            asyncio.get_running_loop().call_soon(self._set_off)
         await unit.done
 
     async def close(self) -> None:
         """Wait for what has been submitted."""
-        if self._flushing is not None:
-            await self._flushing
+        while self._waiting or self._flights:
+            self._set_off()
+            await asyncio.wait(self._flights)
         await self.backlog.close()
 
     async def accept_many(
@@ -157,18 +175,27 @@ class Acceptance:
             if before_commit is not None:
                 await before_commit(conn)
 
-    async def _flush(self) -> None:
-        try:
-            while self._waiting:
-                await asyncio.sleep(0)  # so that what came at the same moment comes along
-                await self._commit(self._next_batch())
-        finally:
-            self._flushing = None
+    def _set_off(self) -> None:
+        """Begin the transactions for which it is time."""
+        self._is_called = False
+        while self._waiting and self._is_time() and (batch := self._next_batch()):
+            flight = asyncio.create_task(self._commit(batch))
+            self._flights[flight] = batch
+            flight.add_done_callback(self._land)
+
+    def _is_time(self) -> bool:
+        """Tell whether what waits should go now: a second transaction makes both dearer unless much waits for it."""
+        return not self._flights or (len(self._flights) < FLIGHTS_MAX and 2 * self._waiting_count >= self._batch_max)
+
+    def _land(self, flight: "asyncio.Task[None]") -> None:
+        del self._flights[flight]
+        self._set_off()
 
     def _next_batch(self) -> list[_Unit]:
+        """Take what goes together; nothing while the first that waits speaks of somebody who is under way."""
         batch: list[_Unit] = []
         count = size = 0
-        while self._waiting and count < self._batch_max and size < BATCH_SIZE_MAX:
+        while self._waiting and count < self._batch_max and size < BATCH_SIZE_MAX and self._is_free(self._waiting[0]):
             unit = self._waiting.popleft()
             batch.append(unit)
             count += len(unit.notices)
@@ -176,6 +203,10 @@ class Acceptance:
         self._waiting_count -= count
         self._waiting_size -= size
         return batch
+
+    def _is_free(self, unit: _Unit) -> bool:
+        """Tell whether nobody of whom the unit speaks is under way."""
+        return all(unit.names.isdisjoint(other.names) for batch in self._flights.values() for other in batch)
 
     async def _append_at_once(self, batch: Sequence[_Unit]) -> bool:
         """Accept a batch in one statement, if it is settled who all its people are. Return whether it was."""

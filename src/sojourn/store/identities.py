@@ -81,10 +81,10 @@ def _people(people: Collection[Person]) -> dict[str, Any]:
 
 def _identities(identities: Sequence[Identity], shard_count: int) -> dict[str, Any]:
     return {
-        "shards": numbers(identity.shard(shard_count) for identity in identities),
-        "workspace_ids": numbers(identity.workspace_id for identity in identities),
-        "kinds": texts(identity.kind for identity in identities),
-        "values": texts(identity.value for identity in identities),
+        "shards": numbers([identity.shard(shard_count) for identity in identities]),
+        "workspace_ids": numbers([identity.workspace_id for identity in identities]),
+        "kinds": texts([identity.kind for identity in identities]),
+        "values": texts([identity.value for identity in identities]),
     }
 
 
@@ -92,8 +92,8 @@ def _owned(owners: Mapping[Identity, Person], shard_count: int) -> dict[str, Any
     """Arrays in the order of locking, so that two transactions never wait for each other."""
     identities = sorted(owners)
     return _identities(identities, shard_count) | {
-        "profile_shards": numbers(owners[identity].shard for identity in identities),
-        "profile_ids": numbers(owners[identity].profile_id for identity in identities),
+        "profile_shards": numbers([owners[identity].shard for identity in identities]),
+        "profile_ids": numbers([owners[identity].profile_id for identity in identities]),
     }
 
 

@@ -97,16 +97,16 @@ def _portions(rows: Sequence[InboxRow]) -> Iterator[Sequence[InboxRow]]:
 
 async def _append(conn: Conn, rows: Sequence[InboxRow], now: datetime) -> None:
     arrays = {
-        "shards": numbers(row.shard for row in rows),
-        "kinds": texts(row.kind for row in rows),
-        "workspace_ids": numbers(row.workspace_id for row in rows),
-        "app_ids": numbers(row.app_id for row in rows),
-        "profile_ids": numbers(row.profile_id for row in rows),
-        "names": texts(row.name for row in rows),
+        "shards": numbers([row.shard for row in rows]),
+        "kinds": texts([row.kind for row in rows]),
+        "workspace_ids": numbers([row.workspace_id for row in rows]),
+        "app_ids": numbers([row.app_id for row in rows]),
+        "profile_ids": numbers([row.profile_id for row in rows]),
+        "names": texts([row.name for row in rows]),
         "data": f"[{','.join(row.data for row in rows)}]",
-        "source_ids": texts(row.source_id for row in rows),
-        "hwids": texts(row.hwid for row in rows),
-        "occurred_at": instants(row.occurred_at for row in rows),
+        "source_ids": texts([row.source_id for row in rows]),
+        "hwids": texts([row.hwid for row in rows]),
+        "occurred_at": instants([row.occurred_at for row in rows]),
     }
     await conn.execute(QUERIES["append_inbox"], arrays | {"now": now})
 
@@ -136,22 +136,22 @@ async def append_letters(
 def _letter_arrays(letters: Sequence[Letter], shard_count: int, events: Collection[tuple[int, str]]) -> dict[str, str]:
     others = [letter.other for letter in letters]
     return {
-        "lead_shards": numbers(letter.lead.shard(shard_count) for letter in letters),
-        "lead_kinds": texts(letter.lead.kind for letter in letters),
-        "lead_values": texts(letter.lead.value for letter in letters),
-        "other_shards": numbers(None if other is None else other.shard(shard_count) for other in others),
-        "other_kinds": texts(None if other is None else other.kind for other in others),
-        "other_values": texts(None if other is None else other.value for other in others),
-        "kinds": texts(letter.kind for letter in letters),
-        "workspace_ids": numbers(letter.workspace_id for letter in letters),
-        "app_ids": numbers(letter.app_id for letter in letters),
-        "names": texts(letter.name for letter in letters),
+        "lead_shards": numbers([letter.lead.shard(shard_count) for letter in letters]),
+        "lead_kinds": texts([letter.lead.kind for letter in letters]),
+        "lead_values": texts([letter.lead.value for letter in letters]),
+        "other_shards": numbers([None if other is None else other.shard(shard_count) for other in others]),
+        "other_kinds": texts([None if other is None else other.kind for other in others]),
+        "other_values": texts([None if other is None else other.value for other in others]),
+        "kinds": texts([letter.kind for letter in letters]),
+        "workspace_ids": numbers([letter.workspace_id for letter in letters]),
+        "app_ids": numbers([letter.app_id for letter in letters]),
+        "names": texts([letter.name for letter in letters]),
         "data": f"[{','.join([letter.data for letter in letters])}]",
-        "source_ids": texts(letter.source_id for letter in letters),
-        "hwids": texts(letter.hwid for letter in letters),
-        "occurred_at": instants(letter.occurred_at for letter in letters),
-        "event_workspace_ids": numbers(workspace_id for workspace_id, _ in events),
-        "event_names": texts(name for _, name in events),
+        "source_ids": texts([letter.source_id for letter in letters]),
+        "hwids": texts([letter.hwid for letter in letters]),
+        "occurred_at": instants([letter.occurred_at for letter in letters]),
+        "event_workspace_ids": numbers([workspace_id for workspace_id, _ in events]),
+        "event_names": texts([name for _, name in events]),
     }
 
 
