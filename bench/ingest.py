@@ -1,9 +1,9 @@
 """Ingest: how fast events are taken in over HTTP, against what the least could cost.
 
 Batches of 500 go through the tracking API; the rows that they leave in the inbox are then copied by hand into an empty
-table of the same shape, 500 in a transaction, over one connection: the server, too, writes over one at a time. Single
-events are compared with a route of the same server that reads the request and does nothing. No engine runs, so that
-nothing but acceptance is measured.
+table of the same shape, 500 in a transaction, over one connection; and, since the server has up to two transactions
+under way, over two, to show what those could bring. Single events are compared with a route of the same server that
+reads the request and does nothing. No engine runs, so that nothing but acceptance is measured.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from statistics import median
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psutil
@@ -35,10 +35,19 @@ BATCH_CLIENTS, SINGLE_CLIENTS = 8, 64
 BATCH_BAR, SINGLE_BAR = 0.4, 0.5
 SINGLES = 4000
 KEY = "bench-write-key"
+WHAT = {
+    "batches": f"batches of {BATCH} over HTTP",
+    "copy": f"COPY of the same rows by hand, {BATCH} in a transaction",
+    "copy by two": "the same over two connections",
+    "single": "single events over HTTP",
+    "no-op": "a route that does nothing",
+}
+"""What is timed."""
+
 COSTS = {
     "server, batches": "the server's processes, batches",
     "postgres, batches": "PostgreSQL, batches",
-    "postgres, copy": "PostgreSQL, COPY",
+    "postgres, copy": "PostgreSQL, COPY over one connection",
     "server, single": "the server's processes, single events",
     "postgres, single": "PostgreSQL, single events",
     "server, no-op": "the server's processes, a route that does nothing",
@@ -61,7 +70,7 @@ def measure(server: EmbeddedServer, events: int, runs: int) -> Result:
             [sha256(KEY.encode()).digest(), BEGIN],
         )
     database.settle(url)
-    rates: dict[str, list[float]] = {"batches": [], "copy": [], "single": [], "no-op": []}
+    rates: dict[str, list[float]] = {name: [] for name in WHAT}
     costs: dict[str, list[float]] = {name: [] for name in COSTS}
     with _serving(url) as (base_url, pid):
         for run in range(runs + 1):
@@ -112,6 +121,8 @@ async def _run(server: EmbeddedServer, url: str, base_url: str, pid: int, events
         began = server_seconds(postmaster)
         found["copy"] = events / await _copy(url, lines)
         found["postgres, copy"] = (server_seconds(postmaster) - began) / events
+        _clear(url, "by_hand")
+        found["copy by two"] = events / await _copy(url, lines, connections=2)
         some = range(min(events, SINGLES))
         await timed("single", some, single("/v1/track"), SINGLE_CLIENTS)
         await timed("no-op", some, single("/no-op"), SINGLE_CLIENTS)
@@ -152,15 +163,23 @@ async def _all(work: Sequence[int], act: Callable[[int], Awaitable[None]], clien
     return time.perf_counter() - began
 
 
-async def _copy(url: str, lines: Sequence[bytes]) -> float:
-    """Copy the lines, as many in a transaction as there are events in a batch."""
+async def _copy(url: str, lines: Sequence[bytes], *, connections: int = 1) -> float:
+    """Copy the lines, as many in a transaction as there are events in a batch; return the seconds."""
     portions = [b"".join(lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)]
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
-        began = time.perf_counter()
-        for portion in portions:
+
+    async def some(conn: psycopg.AsyncConnection, place: int) -> None:
+        for portion in portions[place::connections]:
             async with conn.cursor().copy(f"copy by_hand ({COLUMNS}) from stdin") as copy:
                 await copy.write(portion)
+
+    opened = [await psycopg.AsyncConnection.connect(url, autocommit=True) for _ in range(connections)]
+    try:
+        began = time.perf_counter()
+        await asyncio.gather(*(some(conn, place) for place, conn in enumerate(opened)))
         return time.perf_counter() - began
+    finally:
+        for conn in opened:
+            await conn.close()
 
 
 def _lines(url: str) -> list[bytes]:
@@ -168,9 +187,9 @@ def _lines(url: str) -> list[bytes]:
         return [bytes(line) for line in copy]
 
 
-def _clear(url: str) -> None:
+def _clear(url: str, tables: LiteralString = "inbox, by_hand") -> None:
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("truncate inbox, by_hand")
+        conn.execute(f"truncate {tables}")
         conn.execute("checkpoint")
 
 
@@ -192,14 +211,8 @@ def _serving(url: str) -> Generator[tuple[str, int]]:
 
 
 def _result(rates: dict[str, list[float]], costs: dict[str, list[float]], events: int, runs: int) -> Result:
-    names = {
-        "batches": f"batches of {BATCH} over HTTP",
-        "copy": f"COPY of the same rows by hand, {BATCH} in a transaction",
-        "single": "single events over HTTP",
-        "no-op": "a route that does nothing",
-    }
     speeds = Table(
-        "Median (least to most):", ["what", "events/s"], [[text, spread(rates[name])] for name, text in names.items()]
+        "Median (least to most):", ["what", "events/s"], [[text, spread(rates[name])] for name, text in WHAT.items()]
     )
     ratios = {
         "batches / COPY": (median(rates["batches"]) / median(rates["copy"]), BATCH_BAR),

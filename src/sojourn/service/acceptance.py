@@ -73,7 +73,6 @@ class _Unit:
         """Tell whether letters say all of the notices."""
         return all(len(notice.identities) <= NAMES_MAX for notice in self.notices)
 
-
     @property
     def names(self) -> frozenset[Identity]:
         """Whom the notices speak of. Asked for where the load is high only."""
@@ -132,10 +131,7 @@ class Acceptance:
         self._waiting.append(unit)
         self._waiting_count += len(notices)
         self._waiting_size += unit.size
-        if not self._is_called:
-            self._is_called = True
-            # Not at once, so that what came at the same moment comes along.
-            asyncio.get_running_loop().call_soon(self._set_off)
+        self._call()
         await unit.done
 
     async def close(self) -> None:
@@ -175,6 +171,12 @@ class Acceptance:
             if before_commit is not None:
                 await before_commit(conn)
 
+    def _call(self) -> None:
+        """See to it that what waits sets off: not at once, so that what comes at the same moment comes along."""
+        if not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._set_off)
+
     def _set_off(self) -> None:
         """Begin the transactions for which it is time."""
         self._is_called = False
@@ -189,7 +191,7 @@ class Acceptance:
 
     def _land(self, flight: "asyncio.Task[None]") -> None:
         del self._flights[flight]
-        self._set_off()
+        self._call()
 
     def _next_batch(self) -> list[_Unit]:
         """Take what goes together; nothing while the first that waits speaks of somebody who is under way."""

@@ -1,8 +1,8 @@
 """Service: the one door to everything that Sojourn can be asked to do."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from types import TracebackType
 from typing import Any, overload
 
 import structlog
@@ -255,15 +255,28 @@ NOTICES: tuple[tuple[type, Callable[[Resources, c.Caller, Any], Awaitable[Notice
 log = structlog.get_logger()
 
 
-@contextmanager
-def _answering() -> Generator[None, None, None]:
+class _answering(availability):  # noqa: N801 - like the one that it is
     """Tell the operator that the database does not answer; whoever asked hears no more than that."""
-    try:
-        with availability():
-            yield
-    except Unavailable as failure:
-        log.warning("database.unavailable", reason=str(failure.__cause__).partition("\n")[0])
-        raise
+
+    __slots__ = ()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise `Unavailable` for what it means."""
+        if error is None:
+            return
+        try:
+            super().__exit__(kind, error, trace)
+        except Unavailable as failure:
+            _warn(failure)
+            raise
+        if isinstance(error, Unavailable):
+            _warn(error)
+
+
+def _warn(failure: Unavailable) -> None:
+    log.warning("database.unavailable", reason=str(failure.__cause__).partition("\n")[0])
 
 
 class Service:
@@ -304,6 +317,8 @@ class Service:
             NotAuthenticated: No such token, or it was revoked.
             Unavailable: The database does not answer.
         """
+        if (caller := self._gate.remembered(token, needs=needs)) is not None:
+            return caller
         with _answering():
             return await self._gate.authenticate(token, needs=needs)
 

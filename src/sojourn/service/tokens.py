@@ -32,7 +32,14 @@ class Gate:
     def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
         self._pool = pool
         self._clock = clock
-        self._seen: dict[bytes, tuple[datetime, StoredToken]] = {}
+        self._seen: dict[bytes, tuple[datetime, Caller]] = {}
+
+    def remembered(self, plaintext: str, *, needs: TokenKind) -> Caller | None:
+        """Return whom a token stands for that was looked up a moment ago; None if it has to be looked up."""
+        seen = self._seen.get(hash_of(plaintext))
+        if seen is None or self._clock() - seen[0] >= REMEMBERED_FOR or seen[1].rights not in SUFFICIENT[needs]:
+            return None
+        return seen[1]
 
     async def authenticate(self, plaintext: str, *, needs: TokenKind) -> Caller:
         """Return whom the token stands for. An `api` token does what a device does, too; keys of apps stand alone.
@@ -41,16 +48,10 @@ class Gate:
             NotAllowed: A token of another kind than is needed.
             NotAuthenticated: No such token, or it was revoked.
         """
-        token = await self._find(hash_of(plaintext))
-        if token.kind not in SUFFICIENT[needs]:
+        caller = await self._find(hash_of(plaintext))
+        if caller.rights not in SUFFICIENT[needs]:
             raise NotAllowed
-        return Caller(
-            workspace_id=token.workspace_id,
-            rights=token.kind,
-            name=token.title,
-            app_id=token.app_id,
-            origins=tuple(token.origins),
-        )
+        return caller
 
     def forget(self, plaintext: str) -> None:
         """Look the token up the next time."""
@@ -60,7 +61,7 @@ class Gate:
         """Look all tokens up the next time."""
         self._seen.clear()
 
-    async def _find(self, token_hash: bytes) -> StoredToken:
+    async def _find(self, token_hash: bytes) -> Caller:
         now = self._clock()
         seen = self._seen.get(token_hash)
         if seen is not None and now - seen[0] < REMEMBERED_FOR:
@@ -72,8 +73,19 @@ class Gate:
             raise NotAuthenticated
         if len(self._seen) >= REMEMBERED_MAX:
             self._seen.clear()
-        self._seen[token_hash] = now, token
-        return token
+        caller = _caller(token)
+        self._seen[token_hash] = now, caller
+        return caller
+
+
+def _caller(token: StoredToken) -> Caller:
+    return Caller(
+        workspace_id=token.workspace_id,
+        rights=token.kind,
+        name=token.title,
+        app_id=token.app_id,
+        origins=tuple(token.origins),
+    )
 
 
 async def create_token(
