@@ -60,6 +60,7 @@ export class Client {
     window.addEventListener("online", this.online);
     window.addEventListener("pagehide", this.leave);
     window.addEventListener("pageshow", this.seen);
+    window.addEventListener("storage", this.elsewhere);
     document.addEventListener("visibilitychange", this.seen);
     this.navigation.start();
     this.clicks.start();
@@ -127,6 +128,7 @@ export class Client {
     window.removeEventListener("online", this.online);
     window.removeEventListener("pagehide", this.leave);
     window.removeEventListener("pageshow", this.seen);
+    window.removeEventListener("storage", this.elsewhere);
     document.removeEventListener("visibilitychange", this.seen);
     this.navigation.stop();
     this.clicks.stop();
@@ -168,6 +170,11 @@ export class Client {
   private readonly leave = (): void => {
     this.outbox.leave();
     this.feed.close();
+  };
+
+  /** In another tab the visitor has signed in or out: here they are the same. */
+  private readonly elsewhere = (): void => {
+    if (this.visitor.reread()) this.feed.follow(this.visitor.name());
   };
 
   private readonly seen = (): void => {

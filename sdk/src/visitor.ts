@@ -38,6 +38,15 @@ export class Visitor {
     return isNew;
   }
 
+  /** Learn who the visitor is from another tab of the site; true if that is news. */
+  reread(): boolean {
+    const [anonymous, user] = [text(this.storage.get(ANONYMOUS)), text(this.storage.get(USER))];
+    const isNew = user !== this.user || (anonymous !== null && anonymous !== this.anonymous);
+    this.user = user;
+    this.anonymous = anonymous ?? this.anonymous;
+    return isNew;
+  }
+
   /** Forget who the visitor was; whoever comes next is somebody else. */
   reset(): void {
     this.user = null;

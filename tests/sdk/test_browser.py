@@ -277,6 +277,32 @@ def test_what_was_answered_is_not_shown_again_by_a_page_that_comes_before_the_an
     assert dialog.count() == 0
 
 
+def test_who_signs_in_or_out_in_one_tab_does_so_in_all(visitor: Page, shop: Shop) -> None:
+    visit(visitor, shop)
+    other = visitor.context.new_page()
+    visit(other, shop)
+    for code, name in (("Sojourn.identify('grace')", "userId=grace"), ("Sojourn.reset()", "anonymousId=")):
+        with visitor.expect_response(lambda response, name=name: "/stream?" in response.url and name in response.url):
+            other.evaluate(code)
+    with visitor.expect_request(lambda request: "looks" in (request.post_data or "")) as sent:
+        visitor.evaluate("Sojourn.track('looks')")
+    (told,) = sent.value.post_data_json["events"]
+    kept = "Object.entries(localStorage).find(([key]) => key.endsWith(':anonymousId'))[1]"
+    assert told.get("userId") is None
+    assert told["anonymousId"] == other.evaluate(f"JSON.parse({kept})")
+
+
+def test_the_button_of_a_step_leads_where_it_says_and_the_flow_goes_on_there(visitor: Page, shop: Shop) -> None:
+    first = {"title": "One", "body": "Off we go.", "action": {"label": "To the plants", "url": "/plants"}}
+    flow = shop.content("flows", {"steps": [first, {"title": "Two", "body": "Here we are."}]})
+    shop.journey("event", {"event_name": "wants_to_go"}, flow)
+    visit(visitor, shop)
+    visitor.evaluate("Sojourn.track('wants_to_go')")
+    visitor.get_by_role("dialog", name="One").get_by_role("link", name="To the plants").click()
+    visitor.wait_for_url(f"{shop.url}/plants")
+    expect(visitor.get_by_role("dialog", name="Two")).to_be_visible()
+
+
 def test_a_page_may_name_the_script_twice(visitor: Page, shop: Shop) -> None:
     visit(visitor, shop)
     is_same = visitor.evaluate(

@@ -7,7 +7,7 @@ import { isAt, type Step } from "../documents";
 import { findAnchor } from "./anchor";
 import { cardContent } from "./card";
 import { openDialog } from "./dialog";
-import { button, h } from "./dom";
+import { actionButton, button, h } from "./dom";
 import { openPopover } from "./popover";
 import { word, type Surroundings, type Widget } from "./widget";
 
@@ -79,10 +79,11 @@ class Flow implements Widget {
         }),
       );
     }
+    const goOn = (): void => {
+      this.go(at + 1);
+    };
     footer.push(
-      button(step.action?.label ?? word(document, isLast ? "done" : "next"), "primary", () => {
-        this.go(at + 1);
-      }),
+      step.action ? actionButton(step.action, goOn) : button(word(document, isLast ? "done" : "next"), "primary", goOn),
     );
     return cardContent(step, word(document, "close"), this.dismissal(), ...footer);
   }
