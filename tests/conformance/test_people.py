@@ -1,5 +1,6 @@
 """People over HTTP: who they are, their timeline, and why they are in a journey or not."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -140,6 +141,49 @@ async def test_a_passage_tells_the_values_that_its_decisions_saw(http: httpx.Asy
         ],
         "implied_output": "default",
     }
+
+
+async def test_a_passage_tells_what_its_conditions_and_goal_checks_saw(http: httpx.AsyncClient, site: Site) -> None:
+    plans = [
+        {"label": name, "rule_tree": json.dumps({"field": "plan", "operator": "eq", "value": name})}
+        for name in ("free", "pro", "team")
+    ]
+    points = [
+        point("came", "event", {"event_name": "come"}, default="rest"),
+        point("rest", "wait", {"duration_seconds": 3600}, default="plan"),
+        point("plan", "condition", {"branches": plans}, output1="end", output2="reached", output3="end", default="end"),
+        point("reached", "goal_check", {"goal": {"event": {"event_name": "buy"}}}, output1="end", default="grown"),
+        point("grown", "goal_check", {"goal": {"attribute_match": GROWN}}, output1="end", default="end"),
+        point("end", "exit", {"outcome": ""}),
+    ]
+    body = {"title": "Plans", "params": {"application_code": APP}, "points": points}
+    made = await http.post("/api/v3/journeygateway", json=body)
+    assert made.status_code == 200, made.text
+    await http.post("/api/v3/journeygateway/start", json={"uuid": made.json()["info"]["uuid"]})
+    await tag(http, "ada", plan="pro", team=3)
+    await site.drain()
+    await ingest(http, "postEvent", userId="ada", hwid="ada", event="come", attributes={})
+    await site.drain()
+    site.advance(hours=2)
+    await site.drain()
+    passage, _ = (await get(http, "/ada/timeline", kinds="passage"))["items"]
+    _, plan, reached, grown, _ = passage["path"]
+    assert (plan["output"], reached["output"], grown["output"]) == ("output2", "default", "output1")
+    assert plan["decision"] == {
+        "branches": [
+            {"output": f"output{number}", "label": name, "expression": f'T("plan", EQ, "{name}", exact)', "met": met,
+             "conditions": [{"condition": f'T("plan", EQ, "{name}", exact)', "met": met, "value": "pro"}]}
+            for number, name, met in ((1, "free", False), (2, "pro", True))
+        ],
+        "implied_output": "output2",
+    }  # fmt: skip
+    goal = f"goal check {title_uuid('reached')}"
+    assert reached["decision"] == {"goals": [{"goal": goal, "reached_at": None}], "implied_output": "default"}
+    assert grown["decision"]["conditions"] == [{"condition": 'T("team", GTE, 3)', "met": True, "value": 3}]
+    assert (grown["decision"]["goals"][0]["reached_at"], grown["decision"]["implied_output"]) == (None, "output1")
+
+
+GROWN = {"field": "team", "operator": "gte", "value": 3}
 
 
 async def test_a_timeline_has_pages_and_periods(http: httpx.AsyncClient, site: Site) -> None:

@@ -22,6 +22,9 @@ from tests.lab import Lab
 
 EXAMPLES = int(os.environ.get("SOJOURN_HYPOTHESIS_EXAMPLES", "60"))
 TAGS = ("a", "b")
+SAID = (*TAGS, "c")
+"""The last is changed by what people say of themselves, and not by updates."""
+
 PEOPLE = ("ada", "bob")
 
 values = st.sampled_from([None, True, 0, 1, 2, "u", "v", ["u"], ["u", "v"]])
@@ -53,6 +56,31 @@ filters = st.sampled_from(
 )
 
 
+TREES: tuple[dict[str, Any], ...] = (
+    {"field": "a", "operator": "eq", "value": "u"},
+    {"field": "traits.b", "operator": "gte", "value": 1},
+    {"field": "events.seen.count", "operator": "gte", "value": 1},
+    {
+        "logicalOperator": "OR",
+        "rules": [{"field": "c", "operator": "exists"}, {"field": "a", "operator": "neq", "value": 1}],
+    },
+)
+branches = st.lists(st.sampled_from(TREES), min_size=2, max_size=2).map(
+    lambda trees: [
+        {"label": f"{place}", "rule_tree": msgspec.json.encode(tree).decode()} for place, tree in enumerate(trees)
+    ]
+)
+checked_goals = st.sampled_from(
+    [
+        {"event": {"event_name": "seen"}},
+        {"event": {"event_name": "seen", "event_conditions": [laboratory.having("n", "EQ", 1)]}},
+        {"attribute_match": {"field": "c", "operator": "eq", "value": "u"}},
+    ]
+)
+GROWN = ("update", "update", "split", "split", "random", "wait", "wait", "condition", "check", "check")
+OUTPUTS = {"split": (".1", ""), "random": (".1", ".2"), "condition": (".1", ".2", ""), "check": (".1", ""), "exit": ()}
+
+
 @st.composite
 def journeys(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """Draw a tree of points, as text and points; what a random split draws depends on the names."""
@@ -61,7 +89,7 @@ def journeys(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
     def grow(before: str, depth: int) -> None:
         name = f"p{len(points)}"
-        kind = draw(st.sampled_from(["update", "update", "split", "split", "random", "wait"])) if depth else "exit"
+        kind = draw(st.sampled_from(GROWN)) if depth else "exit"
         match kind:
             case "update":
                 points[name] = laboratory.update(*draw(st.lists(operations(), min_size=1, max_size=3)))
@@ -70,13 +98,16 @@ def journeys(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
             case "random":
                 sticky = draw(st.sampled_from(["ENROLLMENT", "PROFILE"]))
                 points[name] = laboratory.random_split(50, 50, sticky=sticky)
+            case "condition":
+                points[name] = laboratory.point("condition", branches=draw(branches))
+            case "check":
+                points[name] = laboratory.point("goal_check", goal=draw(checked_goals))
             case "wait":
                 points[name] = laboratory.wait(duration_seconds=draw(st.sampled_from([1800, 3600])))
             case _:
                 points[name] = laboratory.point("exit")
         lines.append(f"{before} -> {name}")
-        outputs = {"split": (".1", ""), "random": (".1", ".2"), "exit": ()}.get(kind, ("",))
-        for output in outputs:
+        for output in OUTPUTS.get(kind, ("",)):
             grow(name + output, depth - 1)
 
     grow("api", draw(st.integers(2, 5)))
@@ -84,7 +115,7 @@ def journeys(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 steps = st.one_of(
-    st.tuples(st.just("set"), st.sampled_from(PEOPLE), tags, values),
+    st.tuples(st.just("set"), st.sampled_from(PEOPLE), st.sampled_from(SAID), values),
     st.tuples(st.just("enroll"), st.sampled_from(PEOPLE), st.integers(0, 1), st.sampled_from(["u", "1"])),
     st.tuples(st.just("event"), st.sampled_from(PEOPLE), st.integers(1, 2), st.none()),
     st.tuples(st.just("tick"), st.sampled_from([0, 0, 900, 1800]), st.none(), st.none()),
@@ -171,7 +202,8 @@ async def test_the_branch_that_follows_from_the_values_is_the_one_taken(
                     told += 1
     splits = await lab.value(
         "select coalesce(sum(n), 0) from tally as t join point as p using (journey_id, point_no)"
-        " where t.metric = 'left' and p.kind in ('boolean_splitter', 'random_splitter')"
+        " where t.metric = 'left' and p.kind in"
+        " ('boolean_splitter', 'condition', 'goal_check', 'random_splitter')"
     )
     assert told == splits
 

@@ -135,7 +135,19 @@ def show_entry(entry: c.TimelineEntry) -> None:
         way = f" → {passed.output}" if passed.output not in {None, "default"} or passed.decision else ""
         out.print(f"    {called(passed.point)}{way}", markup=False)
         if passed.decision is not None:
-            show_conditions(passed.decision.conditions, indent=8)
+            show_decision(passed.decision)
+
+
+def show_decision(decision: c.Decision) -> None:
+    """Print what a decision asked, and what it saw."""
+    show_conditions(decision.conditions, indent=8)
+    for branch in decision.branches:
+        mark = "–" if branch.met is None else "✓" if branch.met else "✗"
+        out.print(f"{' ' * 8}{mark} {branch.label or branch.output}", markup=False)
+        show_conditions(branch.conditions, indent=12)
+    for goal in decision.goals:
+        said = "✗" if goal.reached_at is None else f"✓ at {minute(goal.reached_at)}"
+        out.print(f"{' ' * 8}{goal.name}: {said}", markup=False)
 
 
 def headline(entry: c.TimelineEntry) -> str:

@@ -293,6 +293,12 @@ async def operated(conn: Conn, attributes: str, operations: str) -> dict[str, Js
     return row[0]
 
 
+async def goals_reached(conn: Conn, *, shard: int, enrollment_id: int, until: datetime) -> dict[str, datetime]:
+    """Return which goals an enrollment reached up to an instant, and when."""
+    values = {"shard": shard, "enrollment_id": enrollment_id, "until": until}
+    return dict[str, datetime](await (await conn.execute(QUERIES["goals_reached"], values)).fetchall())
+
+
 async def judge(
     conn: Conn,
     statement: str,

@@ -246,12 +246,24 @@ def _passed(passed: c.PassedPoint) -> dict[str, Any]:
                 {
                     "expression": decision.expression or None,
                     "conditions": _conditions(decision.conditions),
+                    "branches": [_branch(each) for each in decision.branches],
+                    "goals": [{"goal": each.name, "reached_at": each.reached_at} for each in decision.goals],
                     "implied_output": decision.implied,
                     "draw": decision.draw,
                 }
             ),
         }
     )
+
+
+def _branch(branch: c.AskedBranch) -> dict[str, Any]:
+    return {
+        "output": branch.output,
+        "label": branch.label,
+        "expression": branch.expression,
+        "met": branch.met,
+        "conditions": _conditions(branch.conditions),
+    }
 
 
 def _conditions(conditions: Iterable[c.Condition]) -> list[dict[str, Any]]:

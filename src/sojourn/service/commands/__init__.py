@@ -93,6 +93,8 @@ from sojourn.service.commands.events import (
     TrackCalls,
 )
 from sojourn.service.commands.history import (
+    AskedBranch,
+    AskedGoal,
     Condition,
     Decision,
     EntryKind,
@@ -324,6 +326,8 @@ __all__ = [
     "Alias",
     "AppList",
     "AppView",
+    "AskedBranch",
+    "AskedGoal",
     "AttributeOperation",
     "Attributes",
     "AudienceList",

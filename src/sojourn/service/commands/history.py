@@ -149,17 +149,43 @@ class Condition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     segment: str | None = None
 
 
+class AskedBranch(Struct, frozen=True, kw_only=True):
+    """A branch of a condition with branches.
+
+    Attributes:
+        expression: In the segmentation language.
+        met: Whether the person met it; None where the values are not kept any more.
+    """
+
+    output: str
+    label: str
+    expression: str
+    met: bool | None
+    conditions: tuple[Condition, ...] = ()
+
+
+class AskedGoal(Struct, frozen=True, kw_only=True):
+    """A goal that a check asked for; `reached_at` is None where it had not been reached."""
+
+    name: str
+    reached_at: datetime | None
+
+
 class Decision(Struct, frozen=True, kw_only=True):
     """Why somebody left a point by an output: what it asked, and the values that it saw.
 
     Attributes:
         expression: Of a condition, in the segmentation language; empty elsewhere.
+        branches: Of a condition with branches, those that were asked, up to the first that was met.
+        goals: Of a goal check. Where the goal is about an attribute, that is the condition, and suffices, too.
         implied: The output that follows from the values; None where they are not kept any more.
         draw: Of a random splitter: 0 to 99.99, held against the running sum of the percentages.
     """
 
     expression: str = ""
     conditions: tuple[Condition, ...] = ()
+    branches: tuple[AskedBranch, ...] = ()
+    goals: tuple[AskedGoal, ...] = ()
     implied: str | None = None
     draw: float | None = None
 

@@ -11,25 +11,31 @@ from typing import Any
 
 import msgspec
 
-from sojourn.compiler.lower import segment_of
+from sojourn.compiler.goals import asked_goals, matched
+from sojourn.compiler.lower import rule_tree, segment_of
 from sojourn.compiler.segments import SegmentScope
 from sojourn.model.graph import Graph
 from sojourn.model.identities import Person
 from sojourn.model.points import (
+    DEFAULT,
     AnyPoint,
     BooleanSplitter,
+    Condition,
+    GoalCheck,
     PointId,
     ProfileOperation,
     RandomSplitter,
     UpdateProfile,
     output_name,
 )
+from sojourn.model.segments import Expression
+from sojourn.ruletree import RuleTreeRefused
 from sojourn.seglang import SeglangError, render
-from sojourn.service.commands import Decision, PassedPoint, PointRef
-from sojourn.service.history.conditions import examine
+from sojourn.service.commands import AskedBranch, AskedGoal, Decision, PassedPoint, PointRef
+from sojourn.service.history.conditions import Verdict, examine
 from sojourn.service.history.past import Attributes, Past
 from sojourn.store.connection import Conn
-from sojourn.store.history import PassageRow, operated
+from sojourn.store.history import PassageRow, goals_reached, operated
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Map:
         names: The uuid and kind of every point that the journey ever had, by number.
     """
 
+    graph: Graph
     points: Mapping[int, AnyPoint]
     edges: Mapping[tuple[int, str], int]
     names: Mapping[int, tuple[PointId, str]]
@@ -61,6 +68,7 @@ def map_of(graph: Graph, names: Mapping[int, tuple[PointId, str]]) -> Map:
     """Put a graph together with the numbers of its points."""
     numbers = {uuid: number for number, (uuid, _) in names.items()}
     return Map(
+        graph=graph,
         points={numbers[point.id]: point for point in graph.points if point.id in numbers},
         edges={
             (numbers[edge.from_], edge.output): numbers[edge.to]
@@ -103,7 +111,11 @@ class Retracing:
     ) -> Decision | None:
         match point:
             case BooleanSplitter():
-                return await self._condition(point, attributes)
+                return await self._split(point, attributes)
+            case Condition():
+                return await self._branch(point, attributes)
+            case GoalCheck():
+                return await self._check(point, attributes)
             case RandomSplitter():
                 lot = drawn(point, enrollment_id=self.walk.enrollment_id, profile_id=self.person.profile_id)
                 # Once a branch has won, it takes those who would have drawn another.
@@ -112,18 +124,67 @@ class Retracing:
             case _:
                 return None
 
-    async def _condition(self, point: BooleanSplitter, attributes: Attributes | None) -> Decision | None:
+    async def _split(self, point: BooleanSplitter, attributes: Attributes | None) -> Decision | None:
         try:
             expression = segment_of(point, self.scope)
         except (SeglangError, KeyError):  # a segment that has been deleted since
             return None
-        if attributes is None:
-            return Decision(expression=render(expression))
-        verdict = await examine(
-            self.conn, expression, self.scope, person=self.person, attributes=attributes, now=self.walk.at
-        )
+        verdict = await self._examined(expression, attributes)
         implied = None if verdict.met is None else output_name(int(verdict.met))
         return Decision(expression=render(expression), conditions=verdict.conditions, implied=implied)
+
+    async def _branch(self, point: Condition, attributes: Attributes | None) -> Decision | None:
+        """Ask branch after branch, up to the first that is met."""
+        try:
+            expressions = [rule_tree(branch.rule_tree) for branch in point.branches]
+        except (msgspec.DecodeError, RuleTreeRefused):  # of a draft
+            return None
+        asked: list[AskedBranch] = []
+        for number, (branch, expression) in enumerate(zip(point.branches, expressions, strict=True), 1):
+            verdict = await self._examined(expression, attributes)
+            asked.append(
+                AskedBranch(
+                    output=output_name(number),
+                    label=branch.label,
+                    expression=render(expression),
+                    met=verdict.met,
+                    conditions=verdict.conditions,
+                )
+            )
+            if verdict.met:
+                return Decision(branches=tuple(asked), implied=asked[-1].output)
+        is_known = all(each.met is not None for each in asked)
+        return Decision(branches=tuple(asked), implied=DEFAULT if is_known else None)
+
+    async def _check(self, point: GoalCheck, attributes: Attributes | None) -> Decision | None:
+        """Look for the goals that had been reached by then; one about an attribute need only be met."""
+        try:
+            expression = matched(point.goal or self.map.graph.settings.goal)
+        except RuleTreeRefused:  # of a draft
+            return None
+        reached = await goals_reached(
+            self.conn, shard=self.person.shard, enrollment_id=self.walk.enrollment_id, until=self.walk.at
+        )
+        goals = tuple(AskedGoal(name=name, reached_at=reached.get(name)) for name in asked_goals(point, self.map.graph))
+        is_reached = any(goal.reached_at is not None for goal in goals)
+        if expression is None:
+            return Decision(goals=goals, implied=output_name(int(is_reached)))
+        verdict = await self._examined(expression, attributes)
+        is_met = True if is_reached else verdict.met
+        return Decision(
+            expression=render(expression),
+            conditions=verdict.conditions,
+            goals=goals,
+            implied=None if is_met is None else output_name(int(is_met)),
+        )
+
+    async def _examined(self, expression: Expression, attributes: Attributes | None) -> Verdict:
+        """Hold a segment against the person as they were; nothing is known where their values are not kept."""
+        if attributes is None:
+            return Verdict(None)
+        return await examine(
+            self.conn, expression, self.scope, person=self.person, attributes=attributes, now=self.walk.at
+        )
 
     async def _updated(self, point: UpdateProfile, attributes: Attributes, ahead: Sequence[int]) -> Attributes:
         """Return the attributes behind an update.

@@ -199,6 +199,12 @@ where p.journey_id = any(%(journey_ids)s::integer[]);
 -- Attributes after operations.
 select apply_operations_v1(%(attributes)s::jsonb, %(operations)s::jsonb) as attributes;
 
+-- name: goals_reached
+-- Which goals an enrollment reached up to an instant, by when it happened.
+select c.goal, c.at
+from conversion as c
+where c.shard = %(shard)s::smallint and c.enrollment_id = %(enrollment_id)s::bigint and c.at <= %(until)s::timestamptz;
+
 -- name: stays_in
 -- Where a person is in a journey now.
 select s.enrollment_id, s.point_no, s.reached, s.since, s.wake_at, s.entry_key
