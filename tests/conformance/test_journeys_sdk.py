@@ -82,6 +82,26 @@ async def test_a_visitor_starts_a_journey_sees_its_content_and_goes_on_when_done
         refusal(await page.post(f"/api/sdk/journeys/{uuid4()}/start", json=who, headers=headers), 404, "NOT_FOUND")
 
 
+async def test_a_visitor_who_becomes_a_user_goes_on_with_the_same_enrollment(site: Site) -> None:
+    """What a page shows keeps its name through merges, so that it is not shown again and a report finds it."""
+    journey, point = await shown_journey(site)
+    async with on_page(site) as (page, key):
+        headers = {"x-api-key": key}
+        ok(await page.post(f"/api/sdk/journeys/{journey}/start", json={"anonymousId": "v"}, headers=headers), 202)
+        await site.drain()
+        before = ok(await page.get("/api/sdk/journeys", params={"anonymousId": "v"}, headers=headers))
+        ok(await page.post("/api/sdk/identify", json={"userId": "u", "anonymousId": "v"}, headers=headers))
+        await site.drain()
+        assert ok(await page.get("/api/sdk/journeys", params={"userId": "u"}, headers=headers)) == before
+        path = f"/api/sdk/journeys/{before[0]['enrollmentId']}/nodes/{point}"
+        ok(await page.post(path, json={"result": "completed", "since": before[0]["since"]}, headers=headers))
+        await site.drain()
+        assert ok(await page.get("/api/sdk/journeys", params={"userId": "u"}, headers=headers)) == []
+    async with signed_in(site) as client:
+        (done,) = ok(await client.get(f"/api/journeys/{journey}/enrollments", params={"status": "completed"}))
+        assert (done["id"], done["endUser"]["userId"]) == (before[0]["enrollmentId"], "u")
+
+
 async def test_pages_are_told_when_people_move(site: Site) -> None:
     journey, point = await shown_journey(site)
     async with on_page(site) as (page, key):

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -22,9 +23,10 @@ from sojourn.model.points import (
     Wait,
     WaitForTrigger,
 )
-from sojourn.service.commands import Alias, EnrollByApi, GetStatistics
+from sojourn.model.public_ids import enrollment_uuid
+from sojourn.service.commands import Alias, EnrollByApi, GetStatistics, ListEnrollments, StopEnrollment
 from sojourn.service.doctor import examine
-from sojourn.service.errors import InvalidDocument
+from sojourn.service.errors import InvalidDocument, NotFound
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.service import Service
 from tests.conftest import SHARD_COUNT
@@ -197,6 +199,74 @@ async def test_who_is_inside_twice_stays_once(bench: Bench, runner: Runner, visi
     assert (numbers.entered, numbers.inside, numbers.departed) == (2, 1, {"dropped": 1})
     assert numbers.points[1].dropped == {"merged": 1}
     assert await errors(bench) == []
+
+
+async def enrolled(bench: Bench, runner: Runner, visitor: str) -> tuple[UUID, UUID]:
+    """Bring a visitor into a journey; return it and the enrollment. Its number will not be free where it goes."""
+    await bench.execute("update shard set next_enrollment = 10 where shard = 2")
+    journey = (await bench.running(api_graph())).journey
+    await say(bench, ADA)
+    await say(bench, visitor)
+    await bench.service.run(bench.us, EnrollByApi(journey=str(journey), anonymous_ids=(visitor[2:],)))
+    await runner.drain()
+    return journey, await only_enrollment(bench, journey)
+
+
+async def only_enrollment(bench: Bench, journey: UUID) -> UUID:
+    listed = await bench.service.run(bench.us, ListEnrollments(journey=journey))
+    [found] = listed.items
+    return found.enrollment
+
+
+STOPPED = [("dropped", "stopped by hand", 2)]
+HOW_LEFT = "select outcome::text, reason, shard from departure"
+
+
+@PLACES
+async def test_an_enrollment_stopped_while_its_person_is_merged_is_stopped(
+    bench: Bench, runner: Runner, visitor: str
+) -> None:
+    journey, enrollment = await enrolled(bench, runner, visitor)
+    await say(bench, ADA, visitor)
+    await bench.service.run(bench.us, StopEnrollment(journey=journey, enrollment=enrollment))
+    await runner.drain()
+    assert await bench.rows(HOW_LEFT) == STOPPED
+    assert await errors(bench) == []
+
+
+@PLACES
+async def test_an_enrollment_stopped_too_late_for_a_merge_is_stopped(
+    bench: Bench, runner: Runner, visitor: str
+) -> None:
+    """Whoever asked found the enrollment before the merge, and committed after it."""
+    journey, enrollment = await enrolled(bench, runner, visitor)
+    await bench.service.run(bench.us, StopEnrollment(journey=journey, enrollment=enrollment))
+    await bench.execute("create table late as select * from inbox")
+    await bench.execute("delete from inbox")
+    await say(bench, ADA, visitor)
+    await runner.drain()
+    await bench.execute("insert into inbox overriding user value select * from late")
+    await runner.drain()
+    assert await bench.rows(HOW_LEFT) == STOPPED
+
+
+@PLACES
+async def test_an_enrollment_is_known_by_its_first_name_after_merges(
+    bench: Bench, runner: Runner, visitor: str
+) -> None:
+    journey, enrollment = await enrolled(bench, runner, visitor)
+    for heir, person in (("a:between", visitor), (ADA, "a:between")):
+        await say(bench, heir)
+        await say(bench, heir, person)
+        await runner.drain()
+        assert await only_enrollment(bench, journey) == enrollment
+    with pytest.raises(NotFound):
+        await bench.service.run(bench.us, StopEnrollment(journey=journey, enrollment=enrollment_uuid(7, 99)))
+    await bench.service.run(bench.us, StopEnrollment(journey=journey, enrollment=enrollment))
+    await runner.drain()
+    assert await bench.rows(HOW_LEFT) == STOPPED
+    with pytest.raises(NotFound):
+        await bench.service.run(bench.us, StopEnrollment(journey=journey, enrollment=enrollment))
 
 
 @PLACES

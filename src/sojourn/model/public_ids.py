@@ -3,6 +3,8 @@
 Inside, both are numbers of a shard. A uuid of the free form (version 8 of RFC 9562) holds shard and number, so it is
 read without a look-up and found without an index. It is a name and no secret: whoever reads one still has to ask
 whether the row belongs to the caller's workspace.
+
+An enrollment keeps its first name when its person is merged, and with that gets another number, often in another shard.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,12 @@
 """Enrollments: who is or was in a journey, and one of them ended."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from sojourn.model.graph import Graph
 from sojourn.model.points import ENTRY_KINDS, Exit
-from sojourn.model.public_ids import enrollment_place, enrollment_uuid, profile_uuid
+from sojourn.model.public_ids import Place, enrollment_place, enrollment_uuid, profile_uuid
 from sojourn.service.commands import (
     Caller,
     CountEnrollments,
@@ -23,11 +24,14 @@ from sojourn.service.journeys import find, point_numbers
 from sojourn.service.notices import json_text
 from sojourn.service.resources import Resources
 from sojourn.store import enrollments as store
+from sojourn.store.connection import Conn
 from sojourn.store.enrollments import Part, ShownEnrollment
 from sojourn.store.inbox import InboxRow, append_inbox
 from sojourn.store.journeys import journey_ids
 
 STOP_REASON = "stopped by hand"
+
+T = TypeVar("T")
 
 OUTCOMES: Mapping[EnrollmentStatus, tuple[str, ...] | None] = {
     "in_progress": (),
@@ -82,7 +86,7 @@ async def list_enrollments(resources: Resources, caller: Caller, command: ListEn
 def _view(journey: UUID, found: ShownEnrollment, points: Mapping[int, str], graph: Graph) -> Enrollment:
     point = points.get(found.at_point_no) if found.at_point_no is not None else None
     return Enrollment(
-        enrollment=enrollment_uuid(found.shard, found.enrollment_id),
+        enrollment=enrollment_uuid(*found.named),
         journey=journey,
         profile=profile_uuid(found.shard, found.profile_id),
         user_id=found.user_id,
@@ -112,17 +116,16 @@ async def stop_enrollment(resources: Resources, caller: Caller, command: StopEnr
         JourneyNotFound: The workspace has no such journey.
         NotFound: The enrollment is none of the journey's, or has ended.
     """
-    now, place = resources.clock(), enrollment_place(command.enrollment)
+    now = resources.clock()
+    shards = range(await resources.facts.shard_count())
     async with resources.pool.connection() as conn, conn.transaction():
         journey = await find(conn, caller, command.journey)
-        if place is None:
-            raise NotFound
-        shard, enrollment_id = place
-        profile_id = await store.person_inside(
-            conn, shard=shard, enrollment_id=enrollment_id, journey_id=journey.journey_id
+        (shard, enrollment_id), profile_id = await find_named(
+            conn,
+            command.enrollment,
+            lambda place: store.person_inside(conn, place, journey_id=journey.journey_id),
+            shards=shards,
         )
-        if profile_id is None:
-            raise NotFound
         data = {"journey_ids": [journey.journey_id], "enrollment_id": enrollment_id, "reason": STOP_REASON}
         row = InboxRow(
             shard=shard,
@@ -134,3 +137,23 @@ async def stop_enrollment(resources: Resources, caller: Caller, command: StopEnr
         )
         await append_inbox(conn, [row], now=now)
     return Done()
+
+
+async def find_named(
+    conn: Conn, name: UUID, look: Callable[[Place], Awaitable[T | None]], *, shards: Sequence[int]
+) -> tuple[Place, T]:
+    """Return where the enrollment is that a uuid names, and what `look` finds there.
+
+    It looks where the enrollment came about, which is where nearly all are, and then where merges have moved it.
+
+    Raises:
+        NotFound: It finds nothing at either place.
+    """
+    place = enrollment_place(name)
+    found = None if place is None else await look(place)
+    if place is not None and found is None:
+        place = await store.moved_enrollment(conn, place, shards=shards)
+        found = None if place is None else await look(place)
+    if place is None or found is None:
+        raise NotFound
+    return place, found

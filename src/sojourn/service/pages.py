@@ -198,7 +198,7 @@ class Pages:
             found[row.profile_id].append(row)
         for page in pages:
             assert page.person is not None, "pages are grouped by where their people are"
-            page.tell(shown(page.person, found[page.person.profile_id]))
+            page.tell(shown(found[page.person.profile_id]))
 
 
 def _grouped(pages: Iterable[Page]) -> dict[tuple[int, int], list[Page]]:

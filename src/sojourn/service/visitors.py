@@ -7,14 +7,15 @@ from uuid import uuid4
 
 import msgspec
 
-from sojourn.model.identities import Identity, Person, anonymous_identity, user_identity
+from sojourn.model.identities import Identity, anonymous_identity, user_identity
 from sojourn.model.points import AnyPoint, ElementClick, MessageBus, UrlMatch, WaitForTrigger
 from sojourn.model.problems import Problem
-from sojourn.model.public_ids import enrollment_place, enrollment_uuid, profile_uuid
+from sojourn.model.public_ids import Place, enrollment_uuid, profile_uuid
 from sojourn.service import commands as c
 from sojourn.service.drafts import read_graph
+from sojourn.service.enrollments import find_named
 from sojourn.service.entries import api_entry
-from sojourn.service.errors import JourneyNotFound, JourneyNotRunning, NotAllowed, NotFound
+from sojourn.service.errors import JourneyNotFound, JourneyNotRunning, NotAllowed
 from sojourn.service.journeys import find, point_numbers
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
@@ -55,7 +56,7 @@ async def get_shown(resources: Resources, caller: c.Caller, command: c.GetShown)
             profile_ids=[person.profile_id],
             ended_after=resources.clock() - ENDED_AGO,
         )
-    return shown(person, rows)
+    return shown(rows)
 
 
 async def get_visitor(resources: Resources, caller: c.Caller, command: c.GetVisitor) -> c.KnownVisitor:
@@ -69,12 +70,12 @@ async def get_visitor(resources: Resources, caller: c.Caller, command: c.GetVisi
     return c.KnownVisitor(profile=None if person is None else profile_uuid(person.shard, person.profile_id))
 
 
-def shown(person: Person, rows: Sequence[VisitorRow]) -> c.Shown:
+def shown(rows: Sequence[VisitorRow]) -> c.Shown:
     """Read rows of one person as what a page shows."""
     return c.Shown(
         items=tuple(
             c.ShownItem(
-                enrollment=enrollment_uuid(person.shard, row.enrollment_id),
+                enrollment=enrollment_uuid(*row.named),
                 journey=row.journey,
                 point=row.point,
                 content=row.content,
@@ -86,9 +87,7 @@ def shown(person: Person, rows: Sequence[VisitorRow]) -> c.Shown:
             if row.point and row.content and row.kind and row.since and row.document is not None
         ),
         enrollments=tuple(
-            c.ShownEnrollment(
-                enrollment=enrollment_uuid(person.shard, row.enrollment_id), journey=row.journey, outcome=row.outcome
-            )
+            c.ShownEnrollment(enrollment=enrollment_uuid(*row.named), journey=row.journey, outcome=row.outcome)
             for row in rows
         ),
     )
@@ -100,25 +99,24 @@ async def report_content(resources: Resources, caller: c.Caller, command: c.Repo
     A report about a former visit of the point, or one that comes again, moves nobody.
     """
     refuse(_report_problems(command))
-    place = enrollment_place(command.enrollment)
-    if place is None:
-        raise NotFound
-    shard, enrollment_id = place
-    now = resources.clock()
+    app_id, now = app_of(caller), resources.clock()
+    shards = range(await resources.facts.shard_count())
     async with resources.pool.connection() as conn, conn.transaction():
-        about = await store.find_report(
-            conn, shard=shard, app_id=app_of(caller), enrollment_id=enrollment_id, point=command.point
+        place, about = await find_named(
+            conn,
+            command.enrollment,
+            lambda place: store.find_report(conn, place, app_id=app_id, point=command.point),
+            shards=shards,
         )
-        if about is None:
-            raise NotFound
-        await append_inbox(conn, list(_rows(caller, shard, enrollment_id, command, about, now)), now=now)
+        await append_inbox(conn, list(_rows(caller, place, command, about, now)), now=now)
     return c.Done()
 
 
 def _rows(
-    caller: c.Caller, shard: int, enrollment_id: int, command: c.ReportContent, about: ReportedStay, now: datetime
+    caller: c.Caller, place: Place, command: c.ReportContent, about: ReportedStay, now: datetime
 ) -> Iterator[InboxRow]:
     """Yield the event, and the outcome if the person waits for just this."""
+    shard, enrollment_id = place
     data: dict[str, Any] = {
         "journey": about.journey,
         "point": command.point,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sojourn.model.public_ids import Place
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
@@ -26,10 +27,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ShownEnrollment:
-    """An enrollment, its person, where it is and how it ended."""
+    """An enrollment, its person, where it is and how it ended.
 
+    Attributes:
+        named: The shard and number by which the world knows it: those that it had first.
+        shard: Where it is, and its person.
+    """
+
+    named: Place
     shard: int
-    enrollment_id: int
     profile_id: int
     user_id: str | None
     anonymous_id: str | None
@@ -69,7 +75,7 @@ async def list_enrollments(conn: Conn, part: Part) -> list[ShownEnrollment]:
         "enrollment_ids": [enrollment_id for _, enrollment_id in places],
     }
     rows = await (await conn.execute(QUERIES["show_enrollments"], values)).fetchall()
-    return [ShownEnrollment(*row) for row in rows]
+    return [ShownEnrollment((shard, number), *row) for shard, number, *row in rows]
 
 
 def _newest(outcomes: Collection[str] | None) -> str:
@@ -89,8 +95,17 @@ def _values(part: Part) -> dict[str, Any]:
     }
 
 
-async def person_inside(conn: Conn, *, shard: int, enrollment_id: int, journey_id: int) -> int | None:
+async def person_inside(conn: Conn, place: Place, *, journey_id: int) -> int | None:
     """Return whose an enrollment of a journey is; None where it does not last any more, or never was."""
+    shard, enrollment_id = place
     values = {"shard": shard, "enrollment_id": enrollment_id, "journey_id": journey_id}
     row = await (await conn.execute(QUERIES["find_enrollment"], values)).fetchone()
     return None if row is None else row[0]
+
+
+async def moved_enrollment(conn: Conn, place: Place, *, shards: Sequence[int]) -> Place | None:
+    """Return where the enrollment is now that had this place first; None where none has moved from there."""
+    shard, enrollment_id = place
+    values = {"shard": shard, "enrollment_id": enrollment_id, "shards": list(shards)}
+    row = await (await conn.execute(QUERIES["find_moved_enrollment"], values)).fetchone()
+    return None if row is None else (row[0], row[1])

@@ -15,7 +15,7 @@ EVERYTHING = ""
 EVENTS_AT_ONCE = 5_000
 
 OF_ENROLLMENTS = (
-    "enrollments", "stays", "departures", "conversions", "deadlines", "draws", "passages", "messages", "outcomes",
+    "enrollments", "stays", "departures", "conversions", "deadlines", "draws", "passages", "messages", "words",
 )  # fmt: skip
 """What belongs to enrollments, in the order in which it is moved."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sojourn.model.contents import ContentKind
+from sojourn.model.public_ids import Place
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
 
@@ -16,6 +17,7 @@ class VisitorRow:
     """An enrollment of a visitor, what is to be seen there now, and how it ended.
 
     Attributes:
+        named: The shard and number by which the world knows the enrollment.
         since: None where the enrollment has ended.
         point: The content point at which it is, if it is at one and people move on from there now.
         content: What it shows, if that is published.
@@ -23,7 +25,7 @@ class VisitorRow:
     """
 
     profile_id: int
-    enrollment_id: int
+    named: Place
     journey: UUID
     since: datetime | None
     point: UUID | None
@@ -64,11 +66,14 @@ async def visitors_journeys(
     """Return where visitors of one shard are in the journeys of a site, and which ended after an instant."""
     values = {"shard": shard, "app_id": app_id, "profile_ids": list(profile_ids), "ended_after": ended_after}
     cursor = await conn.execute(QUERIES["visitors_journeys"], values)
-    return [VisitorRow(*row) for row in await cursor.fetchall()]
+    return [
+        VisitorRow(profile_id, (shard, number), *row) for profile_id, shard, number, *row in await cursor.fetchall()
+    ]
 
 
-async def find_report(conn: Conn, *, shard: int, app_id: int, enrollment_id: int, point: UUID) -> ReportedStay | None:
+async def find_report(conn: Conn, place: Place, *, app_id: int, point: UUID) -> ReportedStay | None:
     """Return what a report is about; None where the site has no such enrollment, or its journey no such point."""
+    shard, enrollment_id = place
     values = {"shard": shard, "app_id": app_id, "enrollment_id": enrollment_id, "point": point}
     row = await (await conn.execute(QUERIES["find_report"], values)).fetchone()
     return None if row is None else ReportedStay(*row)

@@ -568,8 +568,8 @@ create table inbox (
 );
 -- What concerns everybody in a shard is taken first, however much else waits.
 create index inbox_shard_wide_idx on inbox (shard, inbox_id) where profile_id is null;
--- Outcomes name enrollments, which get other numbers when their person is merged into another.
-create index inbox_outcome_idx on inbox (shard, profile_id) where kind = 'outcome';
+-- Outcomes, and some drops, name enrollments, which get other numbers when their person is merged into another.
+create index inbox_enrollment_idx on inbox (shard, profile_id) where kind in ('drop', 'outcome');
 
 -- What is to go from one person to another: all that they have (`hwid` is empty), or the enrollments that came about
 -- through one device. Done after everything that was said before, in a transaction that holds the leases of both shards.
@@ -628,8 +628,12 @@ create table enrollment (
     entered_at timestamptz not null,
     context jsonb,                -- {"entry": {…}, "event": {…}}: what the person came with
     hwid text,                    -- the device, address or visitor's id that the event or request named
+    -- The shard and number by which the world knows the enrollment, if it got others because its person was merged.
+    origin_shard smallint,
+    origin_id bigint,
     constraint enrollment_pkey primary key (shard, enrollment_id)
 );
+create index enrollment_origin_idx on enrollment (shard, origin_shard, origin_id) where origin_id is not null;
 create index enrollment_profile_idx on enrollment (shard, journey_id, profile_id);
 
 -- Where an enrollment is now.

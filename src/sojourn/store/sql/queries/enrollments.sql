@@ -77,9 +77,10 @@ offset %(skipped)s
 limit %(count)s;
 
 -- name: show_enrollments
--- These enrollments, in this order, with where they are and how they ended.
+-- These enrollments, in this order, with where they are and how they ended; each by the shard and number that it had first.
 select
-    e.shard, e.enrollment_id, e.profile_id, p.user_id, v.value as anonymous_id, p.attributes, e.entered_at,
+    coalesce(e.origin_shard, e.shard) as named_shard, coalesce(e.origin_id, e.enrollment_id) as named_id,
+    e.shard, e.profile_id, p.user_id, v.value as anonymous_id, p.attributes, e.entered_at,
     s.point_no as at_point_no, d.outcome::text as outcome, d.reason, d.point_no as last_point_no, d.at as departed_at
 from unnest(%(of_shards)s::smallint[], %(enrollment_ids)s::bigint[]) with ordinality
     as input(shard, enrollment_id, place)
@@ -109,3 +110,11 @@ from stay as s
 where s.shard = %(shard)s
   and s.enrollment_id = %(enrollment_id)s
   and s.journey_id = %(journey_id)s;
+
+-- name: find_moved_enrollment
+-- Where the enrollment is now that had this number in this shard before its person was merged.
+select e.shard, e.enrollment_id
+from enrollment as e
+where e.shard = any(%(shards)s::smallint[])
+  and e.origin_shard = %(shard)s::smallint
+  and e.origin_id = %(enrollment_id)s::bigint;

@@ -21,7 +21,8 @@ from before as b;
 
 -- name: forward_inbox
 -- Send on what waits in a shard for people who are no more: to the inbox of whom they became; what was for the deleted
--- goes nowhere. Only transactions that resolved an identity before its person was merged or deleted leave such rows.
+-- goes nowhere. Only transactions that resolved an identity before its person was merged or deleted leave such rows. What is
+-- said about an enrollment names it by its number, which is another by now.
 with ahead as materialized (
     select i.inbox_id, i.profile_id
     from inbox as i
@@ -49,10 +50,18 @@ sent as (
         shard, kind, workspace_id, app_id, profile_id, name, data, source_id, hwid, occurred_at, received_at
     )
     select
-        l.into_shard, g.kind, g.workspace_id, g.app_id, l.into_profile, g.name, g.data, g.source_id, g.hwid, g.occurred_at,
-        g.received_at
+        l.into_shard, g.kind, g.workspace_id, g.app_id, l.into_profile, g.name,
+        case when n.enrollment_id is null then g.data else g.data || jsonb_build_object('enrollment_id', n.enrollment_id) end,
+        g.source_id, g.hwid, g.occurred_at, g.received_at
     from gone as g
     join late as l on l.inbox_id = g.inbox_id
+    left join lateral (
+        select x.enrollment_id
+        from enrollment as x
+        where x.shard = l.into_shard and x.origin_shard = %(shard)s::smallint
+          and x.origin_id = case when g.kind in ('drop', 'outcome') then (g.data ->> 'enrollment_id')::bigint end
+        offset 0
+    ) as n on true
     where l.into_shard is not null
     order by g.inbox_id
     returning shard

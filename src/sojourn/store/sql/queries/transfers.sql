@@ -309,19 +309,19 @@ set moved_at = %(now)s::timestamptz, into_shard = %(into_shard)s::smallint, into
 from unnest(%(profile_ids)s::bigint[], %(new_profiles)s::bigint[]) as p(old_id, new_id)
 where f.shard = %(shard)s::smallint and f.profile_id = p.old_id;
 
--- name: take_outcomes
--- Take the outcomes that wait for enrollments of people.
+-- name: take_words
+-- Take what waits to be said about enrollments of people: outcomes, and that they end.
 with gone as (
     delete from inbox as i
-    where i.shard = %(shard)s::smallint and i.profile_id = any(%(profile_ids)s::bigint[]) and i.kind = 'outcome'
+    where i.shard = %(shard)s::smallint and i.profile_id = any(%(profile_ids)s::bigint[]) and i.kind in ('drop', 'outcome')
       and (i.data ->> 'enrollment_id')::bigint = any(%(enrollment_ids)s::bigint[])
     returning i.inbox_id, to_jsonb(i.*) as data
 )
 select jsonb_agg(g.data order by g.inbox_id)::text as data
 from gone as g;
 
--- name: put_outcomes
--- Have outcomes wait for enrollments by their new numbers.
+-- name: put_words
+-- Have what is said about enrollments wait for them by their new numbers.
 insert into inbox overriding user value
 select x.*
 from jsonb_array_elements(%(rows)s::jsonb) with ordinality as r(value, place)
@@ -348,7 +348,7 @@ select jsonb_agg(g.data)::text as data
 from gone as g;
 
 -- name: put_enrollments
--- Enroll people of the shard as others were, by new numbers.
+-- Enroll people of the shard as others were, by new numbers. Pages and programs know an enrollment by the first it had.
 insert into enrollment
 select x.*
 from jsonb_array_elements(%(rows)s::jsonb) as r(value)
@@ -357,7 +357,9 @@ join unnest(%(enrollment_ids)s::bigint[], %(new_ids)s::bigint[]) as n(old_id, ne
 join unnest(%(profile_ids)s::bigint[], %(new_profiles)s::bigint[]) as p(old_id, new_id)
     on p.old_id = (r.value ->> 'profile_id')::bigint
 cross join lateral jsonb_populate_record(null::enrollment, r.value || jsonb_build_object(
-    'shard', %(shard)s::smallint, 'profile_id', p.new_id, 'enrollment_id', n.new_id
+    'shard', %(shard)s::smallint, 'profile_id', p.new_id, 'enrollment_id', n.new_id,
+    'origin_shard', coalesce(nullif(r.value -> 'origin_shard', 'null'::jsonb), r.value -> 'shard'),
+    'origin_id', coalesce(nullif(r.value -> 'origin_id', 'null'::jsonb), r.value -> 'enrollment_id')
 )) as x;
 
 -- name: take_stays

@@ -39,14 +39,16 @@ limit %(most)s;
 
 -- name: visitors_journeys
 -- Where visitors are in the journeys of a site that pages take part in, with what they are to see there; and which
--- ended a moment ago. Each is found by journey and person: there is one row for each, or few.
+-- ended a moment ago. Each is found by journey and person: there is one row for each, or few. Enrollments by the shard and
+-- number that they had first.
 select
-    visitor.profile_id, n.enrollment_id, j.journey_uuid, s.since, p.point_uuid, c.content_uuid, c.kind, c.document,
+    visitor.profile_id, n.named_shard, n.named_id, j.journey_uuid, s.since, p.point_uuid, c.content_uuid, c.kind, c.document,
     d.outcome::text as outcome, d.reason
 from unnest(%(profile_ids)s::bigint[]) as visitor (profile_id)
 cross join journey as j
 cross join lateral (
-    select x.enrollment_id
+    select
+        x.enrollment_id, coalesce(x.origin_shard, x.shard) as named_shard, coalesce(x.origin_id, x.enrollment_id) as named_id
     from enrollment as x
     where x.shard = %(shard)s::smallint and x.journey_id = j.journey_id and x.profile_id = visitor.profile_id
     order by x.enrollment_id desc
