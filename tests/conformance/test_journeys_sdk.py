@@ -31,7 +31,7 @@ async def on_page(site: Site) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
         yield page, key
 
 
-async def shown_journey(site: Site, **content: Any) -> tuple[str, str]:
+async def shown_journey(site: Site, *, control: int = 0, **content: Any) -> tuple[str, str]:
     """Start a journey begun by hand that shows a modal. Return the ids of the journey and of the content point."""
     async with signed_in(site) as client:
         site_id = (await client.get("/api/sites")).json()["data"][0]["id"]
@@ -46,7 +46,8 @@ async def shown_journey(site: Site, **content: Any) -> tuple[str, str]:
         {"uuid": end, "title": "c", "point_type": "POINT_TYPE_EXIT", "point_data": {"exit": {}}},
     ]  # fmt: skip
     async with browser(site, Authorization=f"Api {TOKEN}") as gateway:
-        document = {"title": "By hand", "params": {"application_code": APP}, "points": points}
+        params = {"application_code": APP, "control_group_percent": control}
+        document = {"title": "By hand", "params": params, "points": points}
         made = (await gateway.post("/api/v3/journeygateway", json=document)).json()["info"]["uuid"]
         started = await gateway.post("/api/v3/journeygateway/start", json={"uuid": made})
         assert started.status_code == 200, started.text
@@ -80,6 +81,26 @@ async def test_a_visitor_starts_a_journey_sees_its_content_and_goes_on_when_done
         assert events == [("content_completed", 2), ("content_shown", 1)]
         refusal(await page.post(path.replace(point, journey), json=done, headers=headers), 404, "NOT_FOUND")
         refusal(await page.post(f"/api/sdk/journeys/{uuid4()}/start", json=who, headers=headers), 404, "NOT_FOUND")
+
+
+async def test_who_is_in_the_control_group_got_nothing_and_completed_nothing(site: Site) -> None:
+    journey, _ = await shown_journey(site, control=50)
+    path = f"/api/journeys/{journey}"
+    async with signed_in(site) as client, on_page(site) as (page, key):
+        names = [f"user{number}" for number in range(20)]
+        ok(await client.post(f"{path}/enrollments", json={"userIds": names}), 202)
+        await site.drain()
+        stopped = ok(await client.get(f"{path}/enrollments", params={"status": "stopped"}))
+        assert 0 < len(stopped) < 20
+        assert {(each["outcome"], each["inControlGroup"]) for each in stopped} == {("control group", True)}
+        inside = ok(await client.get(f"{path}/enrollments", params={"status": "in_progress"}))
+        assert {each["inControlGroup"] for each in inside} == {False}
+        assert ok(await client.get(f"{path}/enrollments", params={"status": "completed"})) == []
+        numbers = ok(await client.get(f"{path}/analytics"))
+        assert numbers["departed"] == {"stopped": numbers["controlGroup"]} == {"stopped": len(stopped)}
+        who = {"userId": stopped[0]["endUser"]["userId"], "apiKey": key}
+        told = (await page.get("/api/sdk/journeys", params=who)).json()
+        assert (told["data"], told["meta"]["enrollments"]) == ([], [])
 
 
 async def test_a_visitor_who_becomes_a_user_goes_on_with_the_same_enrollment(site: Site) -> None:

@@ -35,12 +35,15 @@ T = TypeVar("T")
 
 OUTCOMES: Mapping[EnrollmentStatus, tuple[str, ...] | None] = {
     "in_progress": (),
-    "completed": ("completed", "control"),
-    "stopped": ("dropped", "stopped"),
+    "completed": ("completed",),
+    "stopped": ("control", "dropped", "stopped"),
     "abandoned": ("abandoned",),
     "goal_reached": ("goal",),
 }
-"""Status to the outcomes that it stands for; that of who is inside has none."""
+"""Status to the outcomes that it stands for; that of who is inside has none.
+
+The control group did not get the journey, so nobody in it completed one: they were taken out as soon as they came.
+"""
 
 STATUSES: Mapping[str, EnrollmentStatus] = {
     outcome: status for status, outcomes in OUTCOMES.items() for outcome in outcomes or ()
@@ -97,6 +100,7 @@ def _view(journey: UUID, found: ShownEnrollment, points: Mapping[int, str], grap
         point=None if point is None else UUID(point),
         departed_at=found.departed_at,
         outcome=_outcome(found, points, graph),
+        is_control=found.outcome == "control",
     )
 
 

@@ -55,21 +55,40 @@ class EdgeNumbers(Wire, frozen=True, kw_only=True):
     passed: int
 
 
-class GoalNumbers(Wire, frozen=True, kw_only=True):
-    """A goal: how many reached it, of how many; `rate` in percent."""
+class Reached(Wire, frozen=True, kw_only=True):
+    """How many of some people reached a goal; `rate` in percent."""
 
-    name: str
     people: int
     reached: int
     rate: float
 
 
+class GoalNumbers(Reached, frozen=True, kw_only=True):
+    """A goal: how many of those who got the journey reached it.
+
+    Attributes:
+        control: The same of the control group, where the journey has one.
+        uplift: By how many percent the rate is above that of the control group.
+        p_value: The probability of so large a difference where there is none.
+    """
+
+    name: str
+    control: Reached | None
+    uplift: float | None
+    p_value: float | None
+
+
 class Analytics(Wire, frozen=True, kw_only=True):
-    """The numbers of a journey. Of all time, entered = waiting + departed."""
+    """The numbers of a journey. Of all time, entered = waiting + departed.
+
+    Attributes:
+        control_group: How many of those who were stopped belong to the control group, and so got nothing.
+    """
 
     entered: int
     waiting: int
     departed: dict[EnrollmentStatus, int]
+    control_group: int
     goal_rate: float | None
     goals: tuple[GoalNumbers, ...]
     nodes: tuple[NodeNumbers, ...]
@@ -84,14 +103,12 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
     whole = await call.service.run(call.caller, c.GetJourney(journey=journey))
     settings = whole.graph.settings
     left = {(point.point, output): n for point in found.points for output, n in point.left.items()}
-    goals = tuple(
-        GoalNumbers(name=g.name, people=g.treated.people, reached=g.treated.conversions, rate=g.treated.rate)
-        for g in found.goals
-    )
+    goals = tuple(map(_goal, found.goals))
     return Analytics(
         entered=found.entered,
         waiting=found.inside,
         departed=_by_status(found.departed),
+        control_group=found.departed.get("control", 0),
         goal_rate=goals[0].rate if settings.goal is not None or settings.conversion_goals else None,
         goals=goals,
         nodes=tuple(
@@ -109,6 +126,21 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
             )
             for edge, written in zip(whole.graph.edges, write_edges(whole.graph), strict=True)
         ),
+    )
+
+
+def _goal(found: c.GoalNumbers) -> GoalNumbers:
+    treated, control = found.treated, found.control
+    return GoalNumbers(
+        name=found.name,
+        people=treated.people,
+        reached=treated.conversions,
+        rate=treated.rate,
+        control=None
+        if control is None
+        else Reached(people=control.people, reached=control.conversions, rate=control.rate),
+        uplift=found.uplift,
+        p_value=found.p_value,
     )
 
 
@@ -159,6 +191,7 @@ ANALYTICS_ROUTES: tuple[AnyRoute, ...] = (
                     "entered": 3,
                     "waiting": 1,
                     "departed": {"completed": 2},
+                    "controlGroup": 0,
                     "goalRate": None,
                     "goals": [],
                     "nodes": [

@@ -49,6 +49,7 @@ class Enrollment(Wire, frozen=True, kw_only=True):
 
     Attributes:
         outcome: That of the exit, or why the person was taken out; empty where there is nothing to say.
+        in_control_group: The person was let in only to be compared with, and got nothing of the journey.
     """
 
     id: UUID
@@ -60,6 +61,7 @@ class Enrollment(Wire, frozen=True, kw_only=True):
     current_node_id: UUID | None
     completed_at: datetime | None
     outcome: str
+    in_control_group: bool
     end_user: EndUser
 
 
@@ -106,6 +108,7 @@ def _enrollment(found: c.Enrollment) -> Enrollment:
         current_node_id=found.point,
         completed_at=found.departed_at,
         outcome=found.outcome,
+        in_control_group=found.is_control,
         end_user=person,
     )
 
@@ -155,6 +158,7 @@ _ENROLLMENT = {
     "currentNodeId": "a2b1c3d4-5e6f-4a1b-8c2d-3e4f5a6b7c82",
     "completedAt": None,
     "outcome": "",
+    "inControlGroup": False,
     "endUser": {"id": _PERSON, "userId": "ada", "anonymousId": None, "traits": {"role": "admin"}},
 }
 

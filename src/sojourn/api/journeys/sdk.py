@@ -327,7 +327,6 @@ _STATUSES: Mapping[str | None, Literal["in_progress", "completed", "stopped", "a
     None: "in_progress",
     "abandoned": "abandoned",
     "completed": "completed",
-    "control": "completed",
     "goal": "goal_reached",
 }
 """How an enrollment ended, in the words of the wire; what is not here ended as stopped."""

@@ -37,6 +37,7 @@ class Enrollment(Struct, frozen=True, kw_only=True):
     Attributes:
         point: Where the person is; None once they left.
         outcome: What the exit says that they left by, or the reason why they were taken out.
+        is_control: They belong to the control group: were watched, and got nothing.
     """
 
     enrollment: UUID
@@ -50,6 +51,7 @@ class Enrollment(Struct, frozen=True, kw_only=True):
     point: UUID | None
     departed_at: datetime | None
     outcome: str
+    is_control: bool = False
 
 
 class EnrollmentList(Struct, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ limit %(most)s;
 -- name: visitors_journeys
 -- Where visitors are in the journeys of a site that pages take part in, with what they are to see there; and which
 -- ended a moment ago. Each is found by journey and person: there is one row for each, or few. Enrollments by the shard and
--- number that they had first.
+-- number that they had first. The control group got nothing, so pages are told nothing of it.
 select
     visitor.profile_id, n.named_shard, n.named_id, j.journey_uuid, s.since, p.point_uuid, c.content_uuid, c.kind, c.document,
     d.outcome::text as outcome, d.reason
@@ -79,5 +79,5 @@ where j.app_id = %(app_id)s
     from point as q
     where q.journey_id = j.journey_id and q.kind in ('content', 'element_click', 'url_match')
   )
-  and (s.enrollment_id is not null or d.at > %(ended_after)s)
+  and (s.enrollment_id is not null or (d.at > %(ended_after)s and d.outcome <> 'control'))
 order by visitor.profile_id, s.since, n.enrollment_id;
