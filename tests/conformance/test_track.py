@@ -293,6 +293,7 @@ async def test_any_text_arrives_as_it_was_sent(track: httpx.AsyncClient, site: S
         (b"1e400", ".x"),
         (b'[0, {"y/z": -1e999}]', '.x[1]["y/z"]'),
         (b"1" + b"0" * 309, ".x"),
+        (b"[" * 401 + b"]" * 401, ".x" + "[0]" * 400),
     ],
 )
 async def test_a_value_that_cannot_be_kept_has_a_place(
@@ -301,6 +302,13 @@ async def test_a_value_that_cannot_be_kept_has_a_place(
     body = b'{"batch": [{"type": "track", "userId": "ada", "event": "Bought", "properties": {"x": %b}}]}' % value
     assert await refused(track, "batch", body) == (400, "request.malformed", [f"batch[0].properties{path}"])
     assert await site.rows("select count(*) from inbox") == [(0,)]
+
+
+async def test_a_number_that_no_decoder_takes_is_refused_with_its_call(track: httpx.AsyncClient) -> None:
+    body = b'{"batch": [{"type": "track", "userId": "ada", "event": "Bought", "properties": {"x": %b}}]}' % (
+        b"9" * 5000
+    )
+    assert await refused(track, "batch", body) == (400, "request.malformed", ["batch[0]"])
 
 
 async def test_numbers_are_kept_as_they_are(track: httpx.AsyncClient, site: Site) -> None:

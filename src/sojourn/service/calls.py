@@ -16,7 +16,7 @@ from sojourn.service.events import UNDEFINED, event_time
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.people import DEVICE_TYPES
 from sojourn.service.resources import Resources
-from sojourn.service.values import NAME_MAX, document_problems, id_problems, name_problems, refuse
+from sojourn.service.values import NAME_MAX, NESTED_MAX, document_problems, id_problems, name_problems, refuse
 
 EMAIL_TRAIT = "email"
 GROUP_ID = "group_id"
@@ -233,7 +233,13 @@ def _are_sound(calls: Sequence[Call], texts: Sequence[str]) -> bool:
         and "\0" not in "".join(ids)
         and _NUL not in (said := "".join(texts))
         and not _ENDLESS.search(said[::32])
+        and not (max(map(len, texts), default=0) > 2 * NESTED_MAX and any(map(_may_be_deep, texts)))
     )
+
+
+def _may_be_deep(text: str) -> bool:
+    """Tell whether more lists and objects begin in a text than may lie in one another. A short one has not the room."""
+    return text.count("{") + text.count("[") > NESTED_MAX
 
 
 def _problems(place: str, call: Call, undefined: AbstractSet[str]) -> Iterator[Problem]:

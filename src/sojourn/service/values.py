@@ -17,7 +17,9 @@ DOCUMENT_NUMBER_MAX = 10**309
 INTEGER_MAX = 2**63 - 1
 LIST_MAX = 1000
 NAME_MAX = 255
-NESTED_MAX = 100
+NESTED_MAX = 400
+"""Levels of a document: less than half of what the decoder could read again, wherever it is called."""
+
 PROBLEMS_MAX = 200
 STRING_MAX = 10_000
 

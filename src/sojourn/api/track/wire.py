@@ -220,6 +220,9 @@ def _read(
     except msgspec.ValidationError as error:
         try:
             document = _LENIENT.decode(text)
+        except msgspec.ValidationError:  # only the decoder's own limits are left
+            problems.append(Problem("value.out_of_range", place, "an integer has at most 309 digits"))
+            return None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as worse:
             raise _malformed(worse) from error
         found = [*_misfits(shape, document, place), *_unkept(document, place)]
