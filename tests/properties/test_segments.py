@@ -20,6 +20,7 @@ from sojourn.compiler.audience import resolved
 from sojourn.compiler.comparisons import ONE_VALUE, ORDERED, TEXTUAL
 from sojourn.compiler.lookup import Lookup
 from sojourn.compiler.parameters import Parameters
+from sojourn.compiler.segment_check import walk
 from sojourn.compiler.segments import SegmentScope, check_segment, predicate
 from sojourn.compiler.sweeps import TABLES, Part, Sweep, condition, undecided
 from sojourn.model.segments import (
@@ -41,7 +42,7 @@ from sojourn.model.segments import (
     Static,
     Updated,
 )
-from sojourn.seglang import SeglangError, parse, render
+from sojourn.seglang import SeglangError, located, parse, render
 from tests.segment_evaluator import Device, Happening, Person, distance_km, evaluate, instant_of
 
 SHARD = 3
@@ -542,6 +543,10 @@ def test_what_is_printed_reads_as_it_was(segment: Expression) -> None:
     text = render(segment)
     assert parse(text) == segment
     assert render(parse(text)) == text
+    places = located(
+        text, segment, (where for where, _, node in walk(segment) if not isinstance(node, All | AnyOf | Not))
+    )
+    assert len(places) == len(set(places)), "each condition starts somewhere else"
 
 
 @settings(max_examples=200, deadline=None)

@@ -24,7 +24,7 @@ from sojourn.model.segments import (
     Static,
     Updated,
 )
-from sojourn.seglang import SeglangError, parse, render
+from sojourn.seglang import SeglangError, located, parse, render
 
 APP = "XXXXX-XXXXX"
 SCOPE = SegmentScope({APP: 7}, 1, {"VIP": Attribute(path=("tier",), operator="EQ", values=("gold",))})
@@ -373,3 +373,18 @@ def test_every_tag_is_explicit() -> None:
     tags = {node: msgspec.inspect.type_info(node).tag for node in Expression.__args__}
     assert all(tag == tag.lower() for tag in tags.values())
     assert not [node for node, tag in tags.items() if tag == node.__name__]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "place"),
+    [
+        ('T("a", EQ)', "", "line 1, column 1"),
+        ('T("a", SET)\n * (T("b", SET) + T("c", GT, "x"))', "of/1/of/1/values/0", "line 2, column 19"),
+        ('T("a", SET) \\ Segment("none")', "of/1/of", "line 1, column 15"),
+        ('A("X").tags("a").eq(1).tags("b").gt("x")', "of/1/values/0", "line 1, column 24"),
+        ('T("a", SET).or(T("b", SET)).or(Not(Event("e", count, GTE)))', "of/2/of/count", "line 1, column 36"),
+        ("And() * Or()", "of/1", "line 1, column 1"),
+    ],
+)
+def test_a_problem_of_meaning_has_a_place_in_the_text(text: str, where: str, place: str) -> None:
+    assert located(text, parse(text), [where]) == [place]

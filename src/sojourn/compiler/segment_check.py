@@ -73,7 +73,7 @@ class _Check:
     def visit(self, expression: Expression, chain: tuple[str, ...] = ()) -> _Extent:
         """Collect the problems of an expression, reached by following the names in `chain`."""
         depth = conditions = 0
-        for where, level, node in _walk(expression):
+        for where, level, node in walk(expression):
             self.problems.extend(_problems(node, where, self._scope))
             below, inside = self._named(node.code, where, chain) if isinstance(node, Reference) else (0, _weight(node))
             depth, conditions = max(depth, level + below), conditions + inside
@@ -95,7 +95,7 @@ class _Check:
         return self._extents[code]
 
 
-def _walk(expression: Expression) -> Iterator[tuple[str, int, Expression]]:
+def walk(expression: Expression) -> Iterator[tuple[str, int, Expression]]:
     """Yield every node with its place and level, in reading order. No recursion, so that any depth can be measured."""
     waiting: list[tuple[str, int, Expression]] = [("", 1, expression)]
     while waiting:

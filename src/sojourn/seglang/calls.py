@@ -10,6 +10,7 @@ from sojourn.model.segments import (
     Attribute,
     BestTime,
     Comparison,
+    Condition,
     Event,
     EventAttribute,
     EventSum,
@@ -47,20 +48,22 @@ def height(chain: Chain) -> int:
 
 def joined(place: Place, kind: type[All | AnyOf], chains: list[Chain], *, is_union: bool = False) -> Chain:
     """Return the chain for everybody in all, or in any, of the given ones."""
-    return nested(
-        place, kind(of=tuple(map(finished, chains))), 1 + max(map(height, chains), default=0), is_union=is_union
-    )
+    depth = 1 + max(map(height, chains), default=0)
+    leaves = tuple(leaf for chain in chains for leaf in chain.leaves)
+    return nested(place, kind(of=tuple(map(finished, chains))), depth, leaves, is_union=is_union)
 
 
 def negated(place: Place, chain: Chain) -> Chain:
     """Return the chain for everybody else."""
-    return nested(place, Not(of=finished(chain)), 1 + height(chain))
+    return nested(place, Not(of=finished(chain)), 1 + height(chain), chain.leaves)
 
 
-def nested(place: Place, expression: Expression, depth: int, *, is_union: bool = False) -> Chain:
+def nested(
+    place: Place, expression: Expression, depth: int, leaves: tuple[Place, ...], *, is_union: bool = False
+) -> Chain:
     """Return a chain of one part, not nested deeper than is allowed."""
     limit_depth(place, depth)
-    return Chain(place, (expression,), depth, is_union=is_union)
+    return Chain(place, (expression,), depth, leaves, is_union=is_union)
 
 
 def limit_depth(place: Place, depth: int) -> None:
@@ -83,16 +86,16 @@ def attribute(chain: Chain, terms: Terms) -> Chain:
     """Add a condition on an attribute, or the start of one."""
     path = terms.path()
     if terms.next is None:
-        return _with(chain, chain.parts, pending=Pending("attribute", path))
-    return with_attribute(chain, path, terms.comparison())
+        return _with(chain, pending=Pending("attribute", terms.place, path))
+    return with_attribute(chain, terms.place, path, terms.comparison())
 
 
-def with_attribute(chain: Chain, path: tuple[str, ...], wanted: Comparison) -> Chain:
-    """Add a condition on an attribute."""
+def with_attribute(chain: Chain, place: Place, path: tuple[str, ...], wanted: Comparison) -> Chain:
+    """Add a condition on an attribute, which starts at a place."""
     condition = Attribute(
         path=path, app=chain.app, operator=wanted.operator, values=wanted.values, fold_case=wanted.fold_case
     )
-    return _with(chain, (*chain.parts, checked(condition, chain.place)))
+    return _with(chain, (place, checked(condition, chain.place)))
 
 
 def event(chain: Chain, terms: Terms) -> Chain:
@@ -112,7 +115,7 @@ def event(chain: Chain, terms: Terms) -> Chain:
             fields |= clause
     fields.setdefault("app", chain.app)
     condition = Event(name=name, where=tuple(where), **fields)
-    return _with(chain, (*chain.parts, checked(condition, chain.place)))
+    return _with(chain, (terms.place, checked(condition, chain.place)))
 
 
 def _event_clause(terms: Terms) -> dict[str, Any]:
@@ -155,12 +158,15 @@ def platforms(terms: Terms, present: Application) -> Application:
     return Application(app=present.app, platforms=tuple(names), with_tokens=with_tokens)
 
 
-def _with(chain: Chain, parts: tuple[Expression, ...], *, pending: Pending | None = None) -> Chain:
-    return Chain(chain.place, parts, chain.depth, chain.app, pending=pending)
+def _with(chain: Chain, *more: tuple[Place, Condition], pending: Pending | None = None) -> Chain:
+    """Add conditions with the places where they start, or what waits for its operator."""
+    parts = (*chain.parts, *(condition for _, condition in more))
+    leaves = (*chain.leaves, *(place for place, _ in more))
+    return Chain(chain.place, parts, chain.depth, leaves, chain.app, pending=pending)
 
 
 def _condition(terms: Terms, condition: Application | BestTime | Fact | Geo | Reference | Static | Updated) -> Chain:
-    return Chain(terms.place, (checked(condition, terms.place),))
+    return Chain(terms.place, (checked(condition, terms.place),), leaves=(terms.place,))
 
 
 # What each call takes ---------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ def _condition(terms: Terms, condition: Application | BestTime | Fact | Geo | Re
 def _application(terms: Terms) -> Chain:
     present = Application(app=terms.text("the code of an app in quotes"))
     chain = _condition(terms, platforms(terms, present))
-    return Chain(chain.place, chain.parts, app=present.app)
+    return Chain(chain.place, chain.parts, leaves=chain.leaves, app=present.app)
 
 
 def _tag(terms: Terms) -> Chain:

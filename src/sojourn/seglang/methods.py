@@ -65,7 +65,7 @@ def _settled(chain: Chain, pending: Pending, wanted: Comparison) -> Chain:
     settled = replace(chain, pending=None)
     match pending.subject:
         case "attribute":
-            return with_attribute(settled, pending.path, wanted)
+            return with_attribute(settled, pending.place, pending.path, wanted)
         case "count" | "first" | "last" | "when":
             return _with_clause(settled, pending.subject, wanted)
         case "sum":
@@ -79,7 +79,7 @@ def _settled(chain: Chain, pending: Pending, wanted: Comparison) -> Chain:
 def _without_bare_app(chain: Chain) -> Chain:
     """Leave out the app that a chain starts with: the condition that follows names it itself."""
     is_bare = chain.app is not None and chain.parts == (Application(app=chain.app),)
-    return replace(chain, parts=()) if is_bare else chain
+    return replace(chain, parts=(), leaves=()) if is_bare else chain
 
 
 def _last_event(chain: Chain) -> Event:
@@ -135,7 +135,7 @@ def _compared(subject: Literal["count", "first", "last", "when"]) -> Callable[[C
     def apply(chain: Chain, terms: Terms) -> Chain:
         _last_event(chain)
         if terms.next is None:
-            return replace(chain, pending=Pending(subject))
+            return replace(chain, pending=Pending(subject, terms.place))
         return _with_clause(chain, subject, terms.comparison())
 
     return apply
@@ -145,7 +145,7 @@ def _sum(chain: Chain, terms: Terms) -> Chain:
     _last_event(chain)
     path = terms.path()
     if terms.next is None:
-        return replace(chain, pending=Pending("sum", path))
+        return replace(chain, pending=Pending("sum", terms.place, path))
     return _with_clause(chain, "sum", event_sum(path, terms.comparison()))
 
 
@@ -158,7 +158,7 @@ def _where(chain: Chain, terms: Terms) -> Chain:
     last = _last_event(chain)
     path = terms.path()
     if terms.next is None:
-        return replace(chain, pending=Pending("where", path))
+        return replace(chain, pending=Pending("where", terms.place, path))
     where = (*last.where, event_attribute(path, terms.comparison()))
     return _with_event(chain, msgspec.structs.replace(last, where=where))
 
@@ -174,7 +174,8 @@ def _not(chain: Chain, terms: Terms) -> Chain:
 def _extended(chain: Chain, more: Chain) -> Chain:
     depth = max(chain.depth, height(more))
     limit_depth(chain.place, 1 + depth)
-    return replace(chain, parts=(*chain.parts, finished(more)), depth=depth, is_union=False)
+    parts, leaves = (*chain.parts, finished(more)), chain.leaves + more.leaves
+    return replace(chain, parts=parts, leaves=leaves, depth=depth, is_union=False)
 
 
 def _or(chain: Chain, terms: Terms) -> Chain:
@@ -184,7 +185,8 @@ def _or(chain: Chain, terms: Terms) -> Chain:
     (union,) = chain.parts
     assert isinstance(union, AnyOf), "a union is one part"
     depth = max(chain.depth, 1 + height(other))
-    return nested(chain.place, AnyOf(of=(*union.of, finished(other))), depth, is_union=True)
+    leaves = chain.leaves + other.leaves
+    return nested(chain.place, AnyOf(of=(*union.of, finished(other))), depth, leaves, is_union=True)
 
 
 METHODS: Mapping[str, Callable[[Chain, Terms], Chain]] = {

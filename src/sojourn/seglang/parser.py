@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args  # pyright: ignore[reportUnknownVariableType]
 
-from sojourn.model.segments import All, AnyOf, Expression
+from sojourn.model.segments import All, AnyOf, Expression, Not
 from sojourn.seglang.calls import call, finished, height, joined, negated, nested
 from sojourn.seglang.errors import SeglangError
 from sojourn.seglang.methods import method
@@ -35,6 +35,50 @@ def parse(text: str) -> Expression:
     Raises:
         SeglangError: The text is no segment; says where and what could stand there.
     """
+    return finished(_read(text))
+
+
+def located(text: str, expression: Expression, wheres: Iterable[str]) -> list[str]:
+    """Return where the conditions start, in a text that means `expression`, to which places in that lead.
+
+    >>> text = 'T("a", SET) * T("b", EQ)'
+    >>> located(text, parse(text), ["of/1/values"])
+    ['line 1, column 15']
+
+    Args:
+        text: Without problems of its own.
+        expression: What it means.
+        wheres: As `check_segment` tells places.
+    """
+    leaves = _read(text).leaves
+    numbers = [min(_leaves_before(expression, where.split("/")), len(leaves) - 1) for where in wheres]
+    places = [leaves[number] if leaves else Place(1, 1) for number in numbers]
+    return [f"line {place.line}, column {place.column}" for place in places]
+
+
+def _leaves_before(expression: Expression, steps: list[str]) -> int:
+    """Count the conditions in front of the first that lies at, or below, a place."""
+    match expression:
+        case All(of=parts) | AnyOf(of=parts) if len(steps) > 1 and steps[0] == "of":
+            chosen = int(steps[1])
+            return sum(map(_leaves_in, parts[:chosen])) + _leaves_before(parts[chosen], steps[2:])
+        case Not(of=part) if steps[:1] == ["of"]:
+            return _leaves_before(part, steps[1:])
+        case _:
+            return 0
+
+
+def _leaves_in(expression: Expression) -> int:
+    match expression:
+        case All(of=parts) | AnyOf(of=parts):
+            return sum(map(_leaves_in, parts))
+        case Not(of=part):
+            return _leaves_in(part)
+        case _:
+            return 1
+
+
+def _read(text: str) -> Chain:
     if len(text) > MAX_LENGTH:
         raise SeglangError(f"a segment has at most {MAX_LENGTH:,} characters")
     try:
@@ -59,11 +103,11 @@ def _unexpected(token: Token, names: Iterable[str], text: str) -> SeglangError:
 
 
 @v_args(inline=True)
-class _Builder(Transformer[Token, Expression]):
+class _Builder(Transformer[Token, Chain]):
     """What each rule of the grammar stands for."""
 
-    def start(self, chain: Chain | AttributeName) -> Expression:
-        return finished(_condition(chain))
+    def start(self, chain: Chain | AttributeName) -> Chain:
+        return _condition(chain)
 
     def union(self, *chains: Chain | AttributeName) -> Chain | AttributeName:
         if len(chains) == 1:
@@ -98,7 +142,7 @@ class _Builder(Transformer[Token, Expression]):
 
     def group(self, chain: Chain | AttributeName) -> Chain:
         inner = _condition(chain)
-        return nested(inner.place, finished(inner), height(inner))
+        return nested(inner.place, finished(inner), height(inner), inner.leaves)
 
     def arguments(self, *terms: Term) -> tuple[Term, ...]:
         return terms
@@ -136,7 +180,7 @@ def _condition(chain: Chain | AttributeName) -> Chain:
 
 
 class _Parser(Protocol):
-    def parse(self, text: str) -> Expression: ...
+    def parse(self, text: str) -> Chain: ...
 
 
 @cache

@@ -76,10 +76,12 @@ class Pending:
     Attributes:
         subject: An attribute of the person, or what of the events: their number, the sum of an attribute, the first or
             the last time, the time of each, an attribute of each.
+        place: Where it is named.
         is_relative: Whether its values count days.
     """
 
     subject: OneOf["attribute", "count", "first", "last", "sum", "when", "where"]
+    place: Place
     path: tuple[str, ...] = ()
     is_relative: bool = False
 
@@ -94,11 +96,13 @@ class Chain:
         app: Whose attributes and events the next methods are about.
         is_union: The one part was made by `.or`, so that another `.or` extends it.
         pending: What waits for its operator.
+        leaves: Where each condition starts that is somewhere in the parts, in reading order.
     """
 
     place: Place
     parts: tuple[Expression, ...]
     depth: int = 1
+    leaves: tuple[Place, ...] = ()
     app: str | None = None
     is_union: bool = False
     pending: Pending | None = None

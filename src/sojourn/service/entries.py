@@ -10,12 +10,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from sojourn.compiler.segments import check_segment
 from sojourn.model.graph import Graph
 from sojourn.model.identities import IDENTITY_MAX, Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.points import StartByApi
 from sojourn.model.problems import Problem, part
-from sojourn.seglang import SeglangError, parse
 from sojourn.service.acceptance import accept
 from sojourn.service.commands import (
     Caller,
@@ -45,6 +43,7 @@ from sojourn.service.journeys import find, lock, point_numbers, tell_shards
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
+from sojourn.service.segments import parsed, require_meaning
 from sojourn.service.values import STRING_MAX, count_problems, id_problems, refuse, text_problems
 from sojourn.store import entries as store
 from sojourn.store.connection import Conn
@@ -224,13 +223,7 @@ def _entry_attributes(entry: StartByApi, given: Mapping[str, str]) -> dict[str, 
 
 
 async def _check_filter(conn: Conn, caller: Caller, source: str) -> None:
-    try:
-        expression = parse(source)
-    except SeglangError as failure:
-        raise InvalidFilter(f"invalid filter: {failure.text}") from failure
-    problems = tuple(check_segment(expression, await load_scope(conn, caller.workspace_id)))
-    if problems:
-        raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
+    require_meaning(parsed(source), await load_scope(conn, caller.workspace_id), source)
 
 
 async def _check_rate(conn: Conn, journey: StoredJourney, point_no: int, now: datetime) -> None:

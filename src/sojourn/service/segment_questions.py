@@ -138,7 +138,7 @@ async def _meant(conn: Conn, caller: Caller, command: _Asking) -> _Meant:
         expression = read_tree(tree)
     else:
         expression = scope.segments[command.code] if command.code else parsed(command.source)
-    require_meaning(expression, scope)
+    require_meaning(expression, scope, "" if tree is not None else command.source)
     return _Meant(expression, scope)
 
 

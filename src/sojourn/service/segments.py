@@ -1,6 +1,6 @@
 """Segments: named audiences, written and listed by operators."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,7 @@ from sojourn.model.problems import Problem
 from sojourn.model.segments import Expression, Reference
 from sojourn.ruletree import RuleTreeRefused
 from sojourn.ruletree import parse as parse_tree
-from sojourn.seglang import SeglangError, parse, render
+from sojourn.seglang import SeglangError, located, parse, render
 from sojourn.service.codes import new_code
 from sojourn.service.commands import (
     AudienceList,
@@ -36,7 +36,7 @@ from sojourn.service.resources import Resources
 from sojourn.service.scopes import decode_expression, load_scope
 from sojourn.service.segment_users import SegmentUsers, find_users, notify_users, require_usable
 from sojourn.service.segment_views import segment_view
-from sojourn.service.values import code_problems, refuse, text_problems, title_problems
+from sojourn.service.values import PROBLEMS_MAX, code_problems, refuse, text_problems, title_problems
 from sojourn.store import errors as store_errors
 from sojourn.store import segments as store
 from sojourn.store.connection import Conn
@@ -68,7 +68,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
     expression = _meant(command.source, command.rule_tree)
     async with resources.pool.connection() as conn, conn.transaction():
         scope = await load_scope(conn, caller.workspace_id)
-        require_meaning(expression, scope)
+        require_meaning(expression, scope, command.source)
         warnings = segment_warnings(expression, scope, await days_kept(conn), app)
         try:
             await store.insert_segment(
@@ -131,6 +131,7 @@ async def update_segment(resources: Resources, caller: Caller, command: UpdateSe
             lists=scope.lists,
         )
         if not found.is_list:
+            require_meaning(expression, scope, command.source or "")
             require_meaning(Reference(code=command.code), scope)
         try:
             await store.update_segment(
@@ -288,15 +289,27 @@ def parsed(source: str) -> Expression:
         raise InvalidFilter(f"invalid filter: {failure.text}") from failure
 
 
-def require_meaning(expression: Expression, scope: SegmentScope) -> None:
-    """Raise unless a segment stands for somebody.
+def require_meaning(expression: Expression, scope: SegmentScope, source: str = "") -> None:
+    """Raise unless a segment stands for somebody. `source` is the text that was read, if one was.
 
     Raises:
-        InvalidFilter: With all problems.
+        InvalidFilter: With all problems, as far as anybody can use them.
     """
-    problems = tuple(check_segment(expression, scope))
+    problems = check_segment(expression, scope)[:PROBLEMS_MAX]
     if problems:
-        raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
+        told = _with_places(problems, expression, source)
+        raise InvalidFilter(f"invalid filter: {told[0].text}", problems=told)
+
+
+def _with_places(problems: Sequence[Problem], expression: Expression, source: str) -> tuple[Problem, ...]:
+    """Say where in the text each problem lies. The whole has no place in it."""
+    if not source:
+        return tuple(problems)
+    places = located(source, expression, (problem.where for problem in problems))
+    return tuple(
+        problem if problem.code == "segment.too_large" else replace(problem, text=f"{place}: {problem.text}")
+        for problem, place in zip(problems, places, strict=True)
+    )
 
 
 def source_problems(source: str) -> Iterator[Problem]:

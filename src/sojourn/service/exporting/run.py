@@ -5,17 +5,14 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from sojourn.compiler.segments import check_segment
 from sojourn.model.problems import Problem
-from sojourn.seglang import SeglangError, parse
-from sojourn.service.errors import InvalidFilter
 from sojourn.service.exporting.plan import ExportPlan, TextFormat
 from sojourn.service.exporting.rows import Cells, cells_of
 from sojourn.service.exporting.texts import encoder_of, header_of
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
 from sojourn.service.segment_sweeps import restriction_in_shard
-from sojourn.service.segments import SOURCE_MAX
+from sojourn.service.segments import SOURCE_MAX, parsed, require_meaning
 from sojourn.service.values import ATTRIBUTES_MAX, name_problems, refuse
 from sojourn.store.definitions import read_shards
 from sojourn.store.directory import app_ids
@@ -82,15 +79,10 @@ async def _values(resources: Resources, workspace_id: int, plan: ExportPlan) -> 
 async def _restriction(resources: Resources, workspace_id: int, plan: ExportPlan, now: datetime) -> Restriction:
     if not plan.filter:
         return Restriction("true", {})
-    try:
-        expression = parse(plan.filter)
-    except SeglangError as failure:
-        raise InvalidFilter(f"invalid filter: {failure.text}") from failure
+    expression = parsed(plan.filter)
     async with resources.pool.connection() as conn:
         scope = await load_scope(conn, workspace_id)
-        problems = tuple(check_segment(expression, scope))
-        if problems:
-            raise InvalidFilter(f"invalid filter: {problems[0].text}", problems=problems)
+        require_meaning(expression, scope, plan.filter)
         shards = await read_shards(conn)
         return await restriction_in_shard(
             conn,
