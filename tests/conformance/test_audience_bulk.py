@@ -402,7 +402,7 @@ async def test_an_empty_export_has_its_header(http: httpx.AsyncClient) -> None:
             ),
         ),
         ({"subject": "people", "filter": "T("}, "invalid filter: "),
-        ({"subject": "people", "filter": 'A("ZZZZZ-ZZZZZ")'}, "invalid filter: there is no app"),
+        ({"subject": "people", "filter": 'A("ZZZZZ-ZZZZZ")'}, "invalid filter: line 1, column 1: there is no app"),
         ({"subject": "people", "application": THEIR_APP}, "application not found"),
         ({"subject": "people", "from": "2026-02-02", "to": "2026-02-02"}, "to: must be after `from`"),
         ({"subject": "people", "attribute": "email"}, "attribute/0: there is another column `email`"),
