@@ -1,6 +1,6 @@
 """The HTTP server: every dialect's routes, health, and an answer for whatever matches none of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from litestar import Litestar, Response
@@ -62,27 +62,9 @@ def create_app(
         lifespan: What runs as long as the application does, such as the database pool.
     """
     registry = registry or CollectorRegistry()
-    metrics = metrics or RequestMetrics(registry)
+    dialects = _dialects(service, metrics or RequestMetrics(registry), door or DoorOptions())
     return Litestar(
-        [
-            *health_routes(ready, registry),
-            *gateway_routes(service, metrics),
-            *ingest_routes(service, metrics),
-            *audience_routes(service, metrics),
-            *hook_routes(service, metrics),
-            *track_routes(service, metrics),
-            *webhook_routes(service, metrics),
-            *docs_routes(
-                (
-                    Volume(name="", title="Journeys API", document=journeys_document(ROUTES)),
-                    Volume(name="gateway", title="Gateway API", document=gateway_document()),
-                )
-            ),
-            *journeys_routes(service, metrics, door or DoorOptions()),
-            *tracking_routes(service.reactions),
-            *sdk_routes(),
-            *more,
-        ],
+        [*health_routes(ready, registry), *dialects, *more],
         before_send=[add_request_id],
         exception_handlers={HTTPException: _unserved, Exception: _failed},
         lifespan=list(lifespan),
@@ -91,6 +73,25 @@ def create_app(
         openapi_config=None,
         request_max_body_size=None,
     )
+
+
+def _dialects(service: Service, metrics: RequestMetrics, door: DoorOptions) -> Iterator[ControllerRouterHandler]:
+    """Yield the routes of all dialects, and what documents them."""
+    yield from gateway_routes(service, metrics)
+    yield from ingest_routes(service, metrics)
+    yield from audience_routes(service, metrics)
+    yield from hook_routes(service, metrics)
+    yield from track_routes(service, metrics)
+    yield from webhook_routes(service, metrics)
+    yield from journeys_routes(service, metrics, door)
+    yield from docs_routes(
+        (
+            Volume(name="", title="Journeys API", document=journeys_document(ROUTES)),
+            Volume(name="gateway", title="Gateway API", document=gateway_document()),
+        )
+    )
+    yield from tracking_routes(service.reactions)
+    yield from sdk_routes()
 
 
 def _unserved(request: AnyRequest, exception: HTTPException) -> Response[bytes]:

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from sojourn.api.audience.bulk import AT_ONCE, ExportFormat, Parameters, Slots, exported
-from sojourn.api.audience.calls import audience_route, malformed
+from sojourn.api.audience.calls import Answering, Verb, audience_route, malformed
 from sojourn.api.audience.spellings import in_language
 from sojourn.api.common.authorization import token_of
 from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
@@ -58,69 +58,89 @@ class Change(Struct, frozen=True, kw_only=True):
     source: str | None = None
 
 
-def segments_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:  # noqa: C901 - one function per method
-    """Make the handlers."""
-    exports = Slots(AT_ONCE)
+class _Segments:
+    """What the methods do."""
 
-    async def list_all(request: AnyRequest, caller: Caller) -> Response[Any]:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._exports = Slots(AT_ONCE)
+
+    async def list_all(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """List all, or those of an application."""
         parameters = Parameters(request)
         application = parameters.single("application")
         parameters.refuse()
-        found = await service.run(caller, ListSegments(application_code=application or None))
+        found = await self._service.run(caller, ListSegments(application_code=application or None))
         return json_response({"segments": [segment_document(each) for each in found.items]})
 
-    async def create(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(segment_document(await service.run(caller, creation(await _body(request, Draft)))))
+    async def create(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Make a filter or a list."""
+        return json_response(segment_document(await self._service.run(caller, creation(await _body(request, Draft)))))
 
-    async def show(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(segment_document(await service.run(caller, GetSegment(code=_code(request)))))
+    async def show(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Show one."""
+        return json_response(segment_document(await self._service.run(caller, GetSegment(code=_code(request)))))
 
-    async def update(request: AnyRequest, caller: Caller) -> Response[Any]:
+    async def update(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Replace title and filter of one."""
         body = await _body(request, Change)
         command = UpdateSegment(code=_code(request), title=body.title, source=body.source)
-        return json_response(segment_document(await service.run(caller, command)))
+        return json_response(segment_document(await self._service.run(caller, command)))
 
-    async def delete(request: AnyRequest, caller: Caller) -> Response[Any]:
-        await service.run(caller, DeleteSegment(code=_code(request)))
+    async def delete(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Delete one."""
+        await self._service.run(caller, DeleteSegment(code=_code(request)))
         return json_response({})
 
-    async def count(request: AnyRequest, caller: Caller) -> Response[Any]:
-        found = await service.run(caller, await _body(request, CountSegment))
+    async def count(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Count whom a filter describes."""
+        found = await self._service.run(caller, await _body(request, CountSegment))
         return json_response({"count": found.count})
 
-    async def preview(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(await service.run(caller, await _body(request, PreviewSegment)))
+    async def preview(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Show some of those whom a filter describes."""
+        return json_response(await self._service.run(caller, await _body(request, PreviewSegment)))
 
-    async def explain(request: AnyRequest, caller: Caller) -> Response[Any]:
-        return json_response(await service.run(caller, await _body(request, ExplainSegment)))
+    async def explain(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Say what becomes of a filter."""
+        return json_response(await self._service.run(caller, await _body(request, ExplainSegment)))
 
-    async def export(request: AnyRequest, caller: Caller) -> Response[Any]:
+    async def export(self, request: AnyRequest, caller: Caller) -> Response[Any]:
+        """Send everybody in one, with attributes."""
         parameters = Parameters(request)
         format_ = cast("ExportFormat", parameters.one_of("format", ("csv", "jsonl"), default="jsonl"))
         attributes = tuple(parameters.several("attribute"))
         parameters.refuse()
-        found = await service.run(caller, GetSegment(code=_code(request)))
+        found = await self._service.run(caller, GetSegment(code=_code(request)))
         plan = ExportPlan(subject="people", filter=render(Reference(code=found.code)), attributes=attributes)
-        return await exported(service, caller, plan, format_, exports)
+        return await exported(self._service, caller, plan, format_, self._exports)
 
-    def known(doing: Doing) -> Callable[[AnyRequest], Awaitable[Response[Any]]]:
-        async def answering(request: AnyRequest) -> Response[Any]:
-            token = token_of(request.headers.get("authorization", ""), "Api")
-            return await doing(request, await service.authenticate(token, "api"))
 
-        return answering
+def segments_routes(service: Service, metrics: RequestMetrics) -> list[HTTPRouteHandler]:
+    """Make the handlers."""
+    does = _Segments(service)
+    methods: tuple[tuple[Verb, str, str, Doing], ...] = (
+        ("GET", PATH, "listSegments", does.list_all),
+        ("POST", PATH, "createSegment", does.create),
+        ("POST", f"{PATH}/count", "countSegment", does.count),
+        ("POST", f"{PATH}/preview", "previewSegment", does.preview),
+        ("POST", f"{PATH}/explain", "explainSegment", does.explain),
+        ("GET", CODE, "getSegment", does.show),
+        ("PUT", CODE, "updateSegment", does.update),
+        ("DELETE", CODE, "deleteSegment", does.delete),
+        ("GET", f"{CODE}/export", "exportSegment", does.export),
+    )
+    return [audience_route(verb, path, name, metrics, _known(service, doing)) for verb, path, name, doing in methods]
 
-    return [
-        audience_route("GET", PATH, "listSegments", metrics, known(list_all)),
-        audience_route("POST", PATH, "createSegment", metrics, known(create)),
-        audience_route("POST", f"{PATH}/count", "countSegment", metrics, known(count)),
-        audience_route("POST", f"{PATH}/preview", "previewSegment", metrics, known(preview)),
-        audience_route("POST", f"{PATH}/explain", "explainSegment", metrics, known(explain)),
-        audience_route("GET", CODE, "getSegment", metrics, known(show)),
-        audience_route("PUT", CODE, "updateSegment", metrics, known(update)),
-        audience_route("DELETE", CODE, "deleteSegment", metrics, known(delete)),
-        audience_route("GET", f"{CODE}/export", "exportSegment", metrics, known(export)),
-    ]
+
+def _known(service: Service, doing: Doing) -> Answering:
+    """Do it for whoever has an API token."""
+
+    async def answering(request: AnyRequest) -> Response[Any]:
+        token = token_of(request.headers.get("authorization", ""), "Api")
+        return await doing(request, await service.authenticate(token, "api"))
+
+    return answering
 
 
 def _code(request: AnyRequest) -> str:
