@@ -23,6 +23,8 @@ from sojourn.api.server import create_app
 from sojourn.service import commands as c
 from sojourn.service.errors import NotAuthenticated
 from sojourn.service.roles import LEAST, ROLES
+from sojourn.store import tokens
+from sojourn.store.tokens import StoredToken
 from tests.conformance.conftest import APP, DEVICE_TOKEN, TOKEN, Site
 from tests.conformance.journeys_client import browser, make_account, ok, refusal, signed_in
 
@@ -189,10 +191,11 @@ async def test_whatever_is_not_served_is_refused_in_the_shape_of_the_dialect(sit
 # Limits -----------------------------------------------------------------------------------------------------
 
 
-async def test_requests_are_counted_by_address_and_minute(site: Site) -> None:
-    async def ready() -> tuple[str, ...]:
-        return ()
+async def ready() -> tuple[str, ...]:
+    return ()
 
+
+async def test_requests_are_counted_by_address_and_minute(site: Site) -> None:
     app = create_app(site.service, ready=ready, door=DoorOptions(limits=RateLimits(per_address=5, auth=2, sdk=3)))
 
     def client(address: str) -> httpx.AsyncClient:
@@ -222,9 +225,44 @@ async def test_requests_are_counted_by_address_and_minute(site: Site) -> None:
         refusal(response, 429, "RATE_LIMITED")
         assert response.headers["access-control-allow-origin"] == "*"
         ok(await one.get("/api/sdk/config", params={"apiKey": key}, headers={"X-API-Key": spare}))  # the header first
-        for _ in range(4):  # one came before
-            refusal(await six.get("/api/sdk/config", headers={"X-API-Key": "none"}), 401, "UNAUTHORIZED")
+        for number in range(5):
+            refusal(await six.get("/api/sdk/config", headers={"X-API-Key": f"none{number}"}), 401, "UNAUTHORIZED")
         refusal(await six.get("/api/sdk/config", headers={"X-API-Key": "none"}), 429, "RATE_LIMITED")
+
+
+async def test_wrong_keys_are_looked_up_seldom(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[bytes] = []
+    find = tokens.find_token
+
+    async def counting(conn: Any, *, token_hash: bytes) -> StoredToken | None:
+        looked_up.append(token_hash)
+        return await find(conn, token_hash=token_hash)
+
+    monkeypatch.setattr(tokens, "find_token", counting)
+    app = create_app(site.service, ready=ready, door=DoorOptions(limits=RateLimits(per_address=3, auth=0, sdk=0)))
+    transport = httpx.ASGITransport(app, client=("192.0.2.1", 1))
+
+    def key(of: str) -> dict[str, str]:
+        return {"X-API-Key": of}
+
+    async with signed_in(site) as owner, httpx.AsyncClient(transport=transport, base_url="http://site") as page:
+        path = f"/api/sites/{ok(await owner.get('/api/sites'))[0]['id']}/keys"
+        good, fresh = [ok(await owner.post(path, json={}), 201)["key"] for _ in range(2)]
+        ok(await page.get("/api/sdk/config", headers=key(good)))
+        looked_up.clear()
+        for _ in range(2):
+            refusal(await page.get("/api/sdk/config", headers=key("none")), 401, "UNAUTHORIZED")
+        assert len(looked_up) == 1, "what is none is remembered for a while"
+        refusal(await page.get("/api/sdk/config", headers=key("nothing")), 401, "UNAUTHORIZED")
+        looked_up.clear()
+        for wrong in ("none", "nobody", fresh):
+            refusal(await page.get("/api/sdk/config", headers=key(wrong)), 429, "RATE_LIMITED")
+        assert looked_up == [], "enough were tried"
+        site.advance(seconds=6)
+        ok(await page.get("/api/sdk/config", headers=key(good)))
+        assert len(looked_up) == 1, "a page whose key was good is not kept out by its neighbours"
+        site.advance(minutes=1)
+        ok(await page.get("/api/sdk/config", headers=key(fresh)))
 
 
 # Documentation ----------------------------------------------------------------------------------------------

@@ -309,6 +309,10 @@ class Service:
         self._handlers = dict(HANDLERS)
         self._notices = dict(NOTICES)
 
+    def has_seen(self, token: str) -> bool:
+        """Tell whether a token was in force when this process looked it up last."""
+        return self._gate.has_seen(token)
+
     async def authenticate(self, token: str, needs: TokenKind = "api") -> c.Caller:
         """Return whom a token stands for.
 

@@ -5,15 +5,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import TypeVar
 
 from sojourn.service.commands import Caller
 from sojourn.service.errors import NotAllowed, NotAuthenticated, NotFound
 from sojourn.store import tokens as store
-from sojourn.store.connection import Conn, Pool
+from sojourn.store.connection import Conn, Pool, single_statements
 from sojourn.store.tokens import StoredToken, TokenKind
 
 REMEMBERED_FOR = timedelta(seconds=5)
-"""How long a revoked token may still be taken for good."""
+"""How long a revoked token may still be taken for good, and one that was just made elsewhere for none."""
 
 REMEMBERED_MAX = 10_000
 
@@ -25,14 +26,17 @@ SUFFICIENT: Mapping[TokenKind, frozenset[TokenKind]] = {
 }
 """What is needed to the kinds of tokens that do."""
 
+T = TypeVar("T")
+
 
 class Gate:
-    """Tells who a token's bearer is. Tokens seen a moment ago are not looked up again."""
+    """Tells who a token's bearer is. Tokens seen a moment ago are not looked up again, nor are those that are none."""
 
     def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
         self._pool = pool
         self._clock = clock
         self._seen: dict[bytes, tuple[datetime, Caller]] = {}
+        self._unknown: dict[bytes, datetime] = {}
 
     def remembered(self, plaintext: str, *, needs: TokenKind) -> Caller | None:
         """Return whom a token stands for that was looked up a moment ago; None if it has to be looked up."""
@@ -53,28 +57,38 @@ class Gate:
             raise NotAllowed
         return caller
 
+    def has_seen(self, plaintext: str) -> bool:
+        """Tell whether the token was in force when it was looked up last, however long ago that is."""
+        return hash_of(plaintext) in self._seen
+
     def forget(self, plaintext: str) -> None:
         """Look the token up the next time."""
-        self._seen.pop(hash_of(plaintext), None)
+        token_hash = hash_of(plaintext)
+        self._seen.pop(token_hash, None)
+        self._unknown.pop(token_hash, None)
 
     def forget_all(self) -> None:
         """Look all tokens up the next time."""
         self._seen.clear()
+        self._unknown.clear()
 
     async def _find(self, token_hash: bytes) -> Caller:
         now = self._clock()
         seen = self._seen.get(token_hash)
         if seen is not None and now - seen[0] < REMEMBERED_FOR:
             return seen[1]
-        self._seen.pop(token_hash, None)
-        async with self._pool.connection() as conn:
+        unknown_since = self._unknown.get(token_hash)
+        if unknown_since is not None and timedelta(0) <= now - unknown_since < REMEMBERED_FOR:
+            raise NotAuthenticated
+        async with single_statements(self._pool) as conn:
             token = await store.find_token(conn, token_hash=token_hash)
         if token is None or not hmac.compare_digest(token.token_hash, token_hash):
+            self._seen.pop(token_hash, None)
+            _remember(self._unknown, token_hash, now)
             raise NotAuthenticated
-        if len(self._seen) >= REMEMBERED_MAX:
-            self._seen.clear()
+        self._unknown.pop(token_hash, None)
         caller = _caller(token)
-        self._seen[token_hash] = now, caller
+        _remember(self._seen, token_hash, (now, caller))
         return caller
 
 
@@ -86,6 +100,12 @@ def _caller(token: StoredToken) -> Caller:
         app_id=token.app_id,
         origins=tuple(token.origins),
     )
+
+
+def _remember(memory: dict[bytes, T], token_hash: bytes, what: T) -> None:
+    if len(memory) >= REMEMBERED_MAX and token_hash not in memory:
+        memory.clear()
+    memory[token_hash] = what
 
 
 async def create_token(

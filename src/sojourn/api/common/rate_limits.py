@@ -47,15 +47,29 @@ class RateLimit:
         if not self._limit:
             return
         now = self._clock()
+        began, asked = self._window(key, now)
+        if not asked:
+            self._make_room(now)
+        self._windows[key] = began, asked + 1
+
+    def check(self, key: str | bytes) -> None:
+        """Make sure that one more request of a caller would pass, without counting one.
+
+        Raises:
+            TooOften: It would not.
+        """
+        if self._limit:
+            self._window(key, self._clock())
+
+    def _window(self, key: str | bytes, now: datetime) -> tuple[datetime, int]:
+        """Return when a caller's minute began, and how many requests were counted in it: fewer than the limit."""
         began, asked = self._windows.get(key, (now, 0))
         if now - began >= WINDOW or now < began:
             del self._windows[key]
             began, asked = now, 0
         if asked >= self._limit:
             raise TooOften(self._limit, retry_after_s=max(1, ceil((began + WINDOW - now).total_seconds())))
-        if not asked:
-            self._make_room(now)
-        self._windows[key] = began, asked + 1
+        return began, asked
 
     def _make_room(self, now: datetime) -> None:
         while self._windows:

@@ -33,7 +33,7 @@ class RateLimits:
     """Requests a minute; 0: any number.
 
     Attributes:
-        per_address: On all routes but those of the SDK.
+        per_address: On all routes but those of the SDK; and on those, as many more with keys that are none.
         auth: Of these, on routes that sign in and out, per address.
         sdk: On routes of the SDK, per key.
     """
@@ -68,6 +68,7 @@ class Door:
         self._per_address = RateLimit(options.limits.per_address, clock)
         self._auth = RateLimit(options.limits.auth, clock)
         self._sdk = RateLimit(options.limits.sdk, clock)
+        self._wrong_keys = RateLimit(options.limits.per_address, clock)
 
     def address(self, request: AnyRequest) -> str:
         """Return whom limits are for."""
@@ -126,15 +127,19 @@ class Door:
     async def site(self, request: AnyRequest, body: Mapping[str, Any], address: str) -> Caller:
         """Return the site that a key opens, having counted the request.
 
+        A key that nobody here has seen is looked up only for addresses that did not try too many.
+
         Raises:
             NotAuthenticated: There is no key, or it is not in force.
-            TooOften: There were enough requests with this key in this minute.
+            TooOften: There were enough requests with this key, or with wrong ones from this address, in this minute.
         """
         key = _key_of(request, body)
+        if not self._service.has_seen(key):
+            self._wrong_keys.check(address)
         try:
             caller = await self._service.authenticate(key, "site")
         except (NotAllowed, NotAuthenticated):
-            self._per_address.count(address)
+            self._wrong_keys.count(address)
             raise NotAuthenticated("a valid API key is required") from None
         self._sdk.count(key)
         return caller
