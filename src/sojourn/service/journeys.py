@@ -10,7 +10,7 @@ from sojourn.compiler.check import check
 from sojourn.compiler.listeners import Reaction, listeners
 from sojourn.model.graph import Graph
 from sojourn.model.lifecycle import Status
-from sojourn.model.points import PointId
+from sojourn.model.points import Content, PointId
 from sojourn.model.problems import Problem
 from sojourn.service.commands import (
     Caller,
@@ -44,6 +44,7 @@ from sojourn.service.scopes import load_scope
 from sojourn.service.values import refuse
 from sojourn.store import journeys as store
 from sojourn.store.connection import Conn
+from sojourn.store.contents import notify_pages
 from sojourn.store.directory import app_ids
 from sojourn.store.inbox import InboxKind, InboxRow, append_inbox
 from sojourn.store.journeys import JourneyFilter, ListenerRow, NumberedPoint, StoredJourney
@@ -152,6 +153,7 @@ async def _keep_version(
     numbers = await number_points(conn, journey.journey_id, new)
     if journey.started_at is not None:
         await listen(conn, journey, new, numbers, reactions_in(journey.status, advances=journey.advances))
+        await tell_pages(conn, old, new, shard_count=shard_count)
         if steps := moves(old, new, old_numbers, numbers):
             data = {"journey_id": journey.journey_id, "moves": steps}
             await tell_shards(conn, journey, "move", data, shard_count=shard_count, now=now)
@@ -353,6 +355,12 @@ async def listen(
     await store.replace_listeners(
         conn, journey_id=journey.journey_id, workspace_id=journey.workspace_id, listeners=rows
     )
+
+
+async def tell_pages(conn: Conn, *graphs: Graph, shard_count: int) -> None:
+    """Have pages look at once what to show now, if one of the graphs shows something."""
+    if any(isinstance(point, Content) for graph in graphs for point in graph.points):
+        await notify_pages(conn, shard_count=shard_count)
 
 
 async def tell_shards(

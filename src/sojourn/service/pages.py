@@ -37,7 +37,7 @@ STREAM_FOR = timedelta(minutes=15)
 """After so long a page has to come again with a key, which may have been revoked."""
 
 LOOK_AGAIN = timedelta(seconds=60)
-"""At the latest after this everybody is looked for again: people may have been merged, journeys paused."""
+"""At the latest after this everybody is looked for again: people may have been merged."""
 
 HEARTBEAT_S = 20.0
 """After so long without news a page gets a sign of life, and the process notices pages that are gone."""

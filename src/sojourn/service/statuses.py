@@ -11,7 +11,16 @@ from sojourn.model.lifecycle import Transition, transition
 from sojourn.service.commands import Caller, ChangeStatus, Journey
 from sojourn.service.drafts import journey_reply, read_graph
 from sojourn.service.errors import InvalidState
-from sojourn.service.journeys import find, listen, lock, point_numbers, reactions_in, require_clean, tell_shards
+from sojourn.service.journeys import (
+    find,
+    listen,
+    lock,
+    point_numbers,
+    reactions_in,
+    require_clean,
+    tell_pages,
+    tell_shards,
+)
 from sojourn.service.resources import Resources
 from sojourn.store import journeys as store
 from sojourn.store.connection import Conn
@@ -40,6 +49,7 @@ async def change_status(resources: Resources, caller: Caller, command: ChangeSta
             await require_clean(conn, journey.workspace_id, graph, zones)
         await _keep_status(conn, journey, step, now)
         await _tell_inside(conn, journey, step, shard_count, now)
+        await tell_pages(conn, graph, shard_count=shard_count)
         numbers = await point_numbers(conn, journey.journey_id)
         is_heard = step.inside == "stopped" or _started_at(journey, step, now) is not None
         reactions = reactions_in(step.to, advances=_advances(journey, step)) if is_heard else DEAF
