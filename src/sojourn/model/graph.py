@@ -97,10 +97,11 @@ class Reentry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         mode: ONCE: never. ALWAYS: whenever they are not inside. COOLDOWN: once `cooldown_hours` have passed since they
-            last came in, and they are not inside.
+            last came in, and they are not inside. ENTRIES: as the entries say; of a journey that was made in the
+            gateway's dialect, whose settings the journeys dialect changed later without a word about it.
     """
 
-    mode: Literal["ONCE", "ALWAYS", "COOLDOWN"] = "ONCE"
+    mode: Literal["ONCE", "ALWAYS", "COOLDOWN", "ENTRIES"] = "ONCE"
     cooldown_hours: Annotated[int, Meta(ge=1, le=87_600)] | None = None
 
 
@@ -119,6 +120,8 @@ class Conduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exit_on_goal: bool | None = None
     other: JsonText = "{}"
 
+
+AS_ENTRIES_SAY = Reentry(mode="ENTRIES")
 
 ResumePolicy = Literal["RESUME_CONTINUE", "RESUME_SPREAD", "RESUME_SHIFT", "RESUME_DROP_OVERDUE"]
 TrackChangePolicy = Literal["USER_ID_TRACK_CHANGE_POLICY_KEEP", "USER_ID_TRACK_CHANGE_POLICY_DROP"]
@@ -177,7 +180,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def reentry(self) -> Reentry | None:
         """Return when people may come in again, whatever the entries say; None: what these say holds."""
-        return None if self.conduct is None else self.conduct.reentry or Reentry()
+        chosen = None if self.conduct is None else self.conduct.reentry or Reentry()
+        return None if chosen is None or chosen.mode == "ENTRIES" else chosen
 
     def silence(self, channel: str) -> SilentHours | None:
         """Return when messages of a channel do not go out; None: they always may."""

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from sojourn.model.graph import Graph
+from sojourn.model.graph import AS_ENTRIES_SAY, Conduct, Graph, Settings
 from sojourn.service.commands import Caller, EditJourney, GetAudience, GetSite, Journey, JourneyDraft
 from sojourn.service.drafts import journey_draft
 from sojourn.service.journeys import replace_draft
@@ -46,6 +46,8 @@ async def edit_journey(resources: Resources, caller: Caller, command: EditJourne
 
 
 def _edited(draft: JourneyDraft, command: EditJourney, settings: dict[str, Any]) -> JourneyDraft:
+    if isinstance(conduct := settings.get("conduct"), Conduct):
+        settings = settings | {"conduct": _kept(draft.graph.settings, conduct)}
     graph = replace(draft.graph, settings=replace(draft.graph.settings, **settings))
     layout = draft.layout
     if command.drawing is not UNSET:
@@ -59,3 +61,14 @@ def _edited(draft: JourneyDraft, command: EditJourney, settings: dict[str, Any])
         graph=graph,
         layout=layout,
     )
+
+
+def _kept(before: Settings, conduct: Conduct) -> Conduct | None:
+    """Return what the settings of a journey become that say `conduct` from now on.
+
+    Where the entries said who may come in again, they go on to say it until the settings do; and settings that say
+    nothing at all are none.
+    """
+    if before.reentry is not None or conduct.reentry is not None:
+        return conduct
+    return None if conduct == Conduct() else replace(conduct, reentry=AS_ENTRIES_SAY)

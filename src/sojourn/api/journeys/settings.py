@@ -70,7 +70,7 @@ def write_settings(conduct: Conduct | None) -> dict[str, Any]:
     reentry = conduct.reentry
     known = KnownSettings(
         on_pause=cast("Literal['continue', 'hold']", conduct.on_pause.lower()) if conduct.on_pause else UNSET,
-        reentry=UNSET if reentry is None else _reentry_wire(reentry),
+        reentry=UNSET if reentry is None or reentry.mode == "ENTRIES" else _reentry_wire(reentry),
         exit_on_goal=UNSET if conduct.exit_on_goal is None else conduct.exit_on_goal,
     )
     return {**_other(conduct.other), **msgspec.to_builtins(known)}

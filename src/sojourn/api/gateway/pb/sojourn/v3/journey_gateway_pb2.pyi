@@ -725,10 +725,12 @@ class Reentry(_message.Message):
         ONCE: _ClassVar[Reentry.Mode]
         ALWAYS: _ClassVar[Reentry.Mode]
         COOLDOWN: _ClassVar[Reentry.Mode]
+        ENTRIES: _ClassVar[Reentry.Mode]
     MODE_UNSPECIFIED: Reentry.Mode
     ONCE: Reentry.Mode
     ALWAYS: Reentry.Mode
     COOLDOWN: Reentry.Mode
+    ENTRIES: Reentry.Mode
     MODE_FIELD_NUMBER: _ClassVar[int]
     COOLDOWN_HOURS_FIELD_NUMBER: _ClassVar[int]
     mode: Reentry.Mode
