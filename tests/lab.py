@@ -543,15 +543,21 @@ class Lab:
         await self.say(self._row("event", name, name=event, data=data, app_id=app_id, source_id=source, **fields))
 
     async def enroll(
-        self, journey: Journey, *people: str, at: datetime | None = None, request: str = ANY, **entry: str
+        self,
+        journey: Journey,
+        *people: str,
+        at: datetime | None = None,
+        request: str = ANY,
+        by_page: bool = False,
+        **entry: str,
     ) -> None:
-        """Send people to the API entry of a journey."""
+        """Send people to the API entry of a journey; a page may only send those of the audience."""
         data = {
             "journey_id": journey.journey_id,
             "point_no": self._api(journey),
             "request_uuid": request,
             "entry": entry,
-        }
+        } | ({"by_page": True} if by_page else {})
         fields = {"received_at": at} if at else {}
         await self.say(*(self._row("enroll", name, data=data, **fields) for name in people))
 

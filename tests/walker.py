@@ -207,6 +207,7 @@ class Arrival:
     entry_key: str = ""
     context: Mapping[str, Json] = field(default_factory=dict)
     request_uuid: str | None = None
+    by_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -711,7 +712,8 @@ class Walker:
         return as_text(data.get(point.multi_entry.key_attribute)) if is_keyed(point) and point.multi_entry else ""
 
     def _enter_by_request(self, batch: list[Row]) -> None:
-        asked = [row for row in batch if row.kind == "enroll"]
+        # Those of operators before those of pages.
+        asked = sorted((row for row in batch if row.kind == "enroll"), key=lambda row: "by_page" in row.data)
         places = {(row.data["journey_id"], row.data["point_no"]) for row in asked}
         for journey_id, number in sorted(places, key=lambda place: (self.journeys[place[0]].rank, place[1])):
             journey = self.journeys[journey_id]
@@ -734,6 +736,7 @@ class Walker:
                     row.received_at,
                     context={"entry": row.data.get("entry", {})},
                     request_uuid=row.data["request_uuid"],
+                    by_page="by_page" in row.data,
                 )
             self._admit_all(journey, number, list(first.values()), may_reenter=True, asked=True)
 
@@ -801,7 +804,7 @@ class Walker:
     ) -> str | None:
         conduct = journey.graph.settings.conduct
         reentry = None if conduct is None else conduct.reentry or Reentry()
-        if reentry is not None:
+        if reentry is not None and reentry.mode != "ENTRIES":
             may_reenter = reentry.mode != "ONCE"
         earlier = [
             traveller
@@ -827,7 +830,8 @@ class Walker:
         if not journey.graph.settings.admits_anonymous and person.user_id is None:
             return "anonymous"
         code = journey.graph.settings.audience_code
-        if code is not None and not (live or asked) and not self._belongs(person, Reference(code=code)):
+        is_meant = live or (asked and not arrival.by_page)
+        if code is not None and not is_meant and not self._belongs(person, Reference(code=code)):
             return "not in audience"
         capping = journey.graph.settings.capping
         if capping is not None:

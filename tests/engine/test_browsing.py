@@ -379,6 +379,22 @@ async def test_an_audience_restricts_triggers_and_comes_in_by_itself_where_reque
     assert await entered(lab, asked) == ["ada", "cid", "bob"]
 
 
+async def test_an_operator_lets_in_whom_they_name_a_page_only_people_of_the_audience(lab: Lab) -> None:
+    await lab.store_segment("PROS", Attribute(path=("plan",), operator="EQ", values=("pro",)))
+    again = {"audience_code": "PROS", "conduct": {"reentry": {"mode": "ALWAYS"}}}
+    journey = await lab.start("api -> exit", settings=again)
+    await lab.person("ada", plan="pro")
+    await lab.person("bob", "cid", plan="free")
+    await lab.tick()
+    assert await entered(lab, journey) == ["ada"]
+    lab.now += HOUR
+    await lab.enroll(journey, "ada", "bob", "cid", "dot", by_page=True)
+    await lab.enroll(journey, "cid")  # who is named by both is judged as the operator's
+    await lab.tick()
+    assert await entered(lab, journey) == ["ada", "ada", "cid"]
+    assert await lab.answers() == {"entered": 2, "named twice": 1, "not in audience": 2}
+
+
 # Closed journeys ----------------------------------------------------------------------------------------------
 
 

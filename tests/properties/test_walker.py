@@ -296,7 +296,7 @@ def journey_goals(draw: st.DrawFn, *, deadlines: bool = False) -> dict[str, Any]
 @st.composite
 def conducts(draw: st.DrawFn) -> dict[str, Any]:
     """Draw what the journeys dialect says of a journey, or nothing."""
-    reentry = {"mode": draw(st.sampled_from(["ONCE", "ALWAYS", "COOLDOWN"])), "cooldown_hours": 1}
+    reentry = {"mode": draw(st.sampled_from(["ONCE", "ALWAYS", "COOLDOWN", "ENTRIES"])), "cooldown_hours": 1}
     conduct = {"reentry": reentry, "exit_on_goal": draw(st.booleans())} if draw(st.booleans()) else None
     return {
         "conduct": conduct,
@@ -666,7 +666,8 @@ class Telling:
         heads = [(number, point) for number, point in sorted(journey.points.items()) if is_entry(point)]
         number, entry = heads[values["place"] % len(heads)]
         if isinstance(entry, StartByApi):
-            data = about | {"point_no": number, "entry": values["entry"]}
+            by_page = {"by_page": True} if values["place"] in {2, 3} else {}
+            data = about | {"point_no": number, "entry": values["entry"]} | by_page
             return Row(kind="enroll", profile_id=person, received_at=at, data=data)
         if isinstance(entry, UrlMatch | ElementClick):
             name = "page_view" if isinstance(entry, UrlMatch) else "click"

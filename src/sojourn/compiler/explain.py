@@ -107,7 +107,8 @@ def _admission(admission: Admission) -> Iterator[str]:
     if not admission.admits_anonymous:
         yield "nobody without a user id"
     if admission.audience is not None:
-        yield "only people of the audience"
+        whom = "of those whom pages name " if admission.binds_pages_only else ""
+        yield f"{whom}only people of the audience"
     if admission.once_an_instant:
         yield "not twice at one instant"
     if admission.capping is not None:

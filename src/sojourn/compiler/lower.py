@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -132,7 +132,7 @@ def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Pl
     source = FromSegment(
         point_no,
         point,
-        _admission(plan_of, reenters=True, by_request=True),
+        _admission(plan_of, reenters=True, audience=None),
         expression,
         None,
         by_zone=False,
@@ -145,7 +145,7 @@ def lower_selection(plan_of: Chart, point_no: int, expression: Expression) -> Pl
 def lower_audience(plan_of: Chart, point_no: int, looked: Looked) -> Plan:
     """Return the plan of people who come in at a live entry, since they have begun or ceased to match."""
     point = live_entries(plan_of.graph, plan_of.numbers)[point_no]
-    admission = _admission(plan_of, reenters=point.allow_reenter, live=True)
+    admission = _admission(plan_of, reenters=point.allow_reenter, live=True, audience=None)
     watched = audience(point, segment_of(point, plan_of.scope), plan_of.scope)
     source = FromAudience(point_no, point, admission, watched, looked)
     return _walk(plan_of, source, set_name(point_no, _kind(point), verb="left"))
@@ -182,11 +182,17 @@ def _kind(point: AnyPoint) -> str:
 
 
 def _admission(
-    plan_of: Chart, *, reenters: bool, keyed: bool = False, live: bool = False, by_request: bool = False
+    plan_of: Chart,
+    *,
+    reenters: bool,
+    keyed: bool = False,
+    live: bool = False,
+    audience: Literal["everybody", "pages"] | None = "everybody",
 ) -> Admission:
-    """Say who may come in. A request means whom it names, audience or not."""
+    """Say who may come in. `audience`: who has to be in that of the journey; an operator means whom they name."""
     settings, reentry = plan_of.graph.settings, plan_of.graph.settings.reentry
     percent, code = settings.control_percent, settings.audience_code
+    is_bound = code is not None and audience is not None
     if reentry is not None:
         reenters = reentry.mode != "ONCE"
     cools = reentry is not None and reentry.mode == "COOLDOWN"
@@ -202,7 +208,8 @@ def _admission(
         cooldown_seconds=3600 * (reentry.cooldown_hours or 0) if cools and reentry is not None else 0,
         admits_anonymous=settings.admits_anonymous,
         deadline_seconds=86_400 * (settings.goal.deadline_days or 0) if settings.goal is not None else 0,
-        audience=plan_of.scope.segments[code] if code is not None and not (by_request or live) else None,
+        audience=plan_of.scope.segments[code] if code is not None and is_bound else None,
+        binds_pages_only=is_bound and audience == "pages",
     )
 
 
@@ -215,7 +222,7 @@ def _entry_source(plan_of: Chart, point_no: int) -> Entry:
         case UrlMatch() | ElementClick():
             return _browsing(plan_of, point_no, point)
         case StartByApi():
-            return FromRequests(point_no, point, _admission(plan_of, reenters=True, by_request=True))
+            return FromRequests(point_no, point, _admission(plan_of, reenters=True, audience="pages"))
         case StartBySegment():
             repeat = point.repeat
             app_id = plan_of.scope.app_ids[point.application_code] if point.application_code is not None else None

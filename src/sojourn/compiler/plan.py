@@ -62,6 +62,7 @@ class Admission:
         cooldown_seconds: How long after they came in people may come again.
         admits_anonymous: People without a user id may come in.
         audience: Whom the journey is for; None: everybody.
+        binds_pages_only: Outside of the audience people come in, too, unless a page named them: its key is public.
         deadline_seconds: After how long they leave as abandoned; 0: never.
     """
 
@@ -74,6 +75,7 @@ class Admission:
     cooldown_seconds: int = 0
     admits_anonymous: bool = True
     audience: Expression | None = None
+    binds_pages_only: bool = False
     deadline_seconds: int = 0
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import chain
+from itertools import chain, islice
 from math import ceil
 from uuid import UUID, uuid4
 
@@ -44,7 +44,7 @@ from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
 from sojourn.service.scopes import load_scope
 from sojourn.service.segments import parsed, require_meaning
-from sojourn.service.values import STRING_MAX, count_problems, id_problems, refuse, text_problems
+from sojourn.service.values import ATTRIBUTES_MAX, STRING_MAX, count_problems, id_problems, refuse, text_problems
 from sojourn.store import entries as store
 from sojourn.store.connection import Conn
 from sojourn.store.directory import app_ids
@@ -85,7 +85,7 @@ async def enroll_by_api(resources: Resources, caller: Caller, command: EnrollByA
         if journey.status != "running":
             raise JourneyNotRunning
         entry = api_entry(read_graph(journey))
-        attributes = _entry_attributes(entry, command.attribute_values)
+        attributes = entry_attributes(entry, command.attribute_values)
         if command.filter:
             await _check_filter(conn, caller, command.filter)
         point_no = (await point_numbers(conn, journey.journey_id))[entry.id]
@@ -132,15 +132,24 @@ def _shape_problems(command: EnrollByApi) -> Iterator[Problem]:
     selectors = (("users", command.users), ("hwids", command.hwids), ("anonymous_ids", command.anonymous_ids))
     for name, ids in selectors:
         yield from people_problems(ids, name)
-    yield from count_problems(command.attribute_values, "attribute_values")
-    for name, value in command.attribute_values.items():
-        where = f"attribute_values/{part(name[:IDENTITY_MAX])}"
+    yield from entry_value_problems(command.attribute_values)
+    yield from text_problems(command.filter, "filter")
+    yield from id_problems(command.idempotency_key, "idempotency_key")
+
+
+def entry_value_problems(values: Mapping[str, str]) -> Iterator[Problem]:
+    """Check the values that a request brings for the attributes of an entry: how many, and each of them."""
+    yield from count_problems(values, "attribute_values")
+    for name, value in islice(values.items(), ATTRIBUTES_MAX):
+        where = _value_place(name)
         if len(value) > STRING_MAX:
             yield Problem("value.too_long", where, f"a value has at most {STRING_MAX} characters")
         yield from text_problems(name, where)
         yield from text_problems(value, where)
-    yield from text_problems(command.filter, "filter")
-    yield from id_problems(command.idempotency_key, "idempotency_key")
+
+
+def _value_place(name: str) -> str:
+    return f"attribute_values/{part(name[:IDENTITY_MAX])}"
 
 
 def people_problems(ids: Sequence[str], where: str) -> Iterator[Problem]:
@@ -204,19 +213,25 @@ def api_entry(graph: Graph) -> StartByApi:
     return entries[0]
 
 
-def _entry_attributes(entry: StartByApi, given: Mapping[str, str]) -> dict[str, str]:
-    """Complete the values given with those that the entry point has for the rest."""
+def entry_attributes(entry: StartByApi, given: Mapping[str, str]) -> dict[str, str]:
+    """Complete the values given with those that the entry point has for the rest.
+
+    Raises:
+        InvalidDocument: One that is required is missing.
+        UnknownAttribute: The entry point does not name one.
+    """
     known = {attribute.name for attribute in entry.attributes}
-    for name in given:
-        if name not in known:
-            raise UnknownAttribute(f"unknown attribute: {name}")
+    if unknown := [name for name in given if name not in known]:
+        problems = tuple(
+            Problem(UnknownAttribute.code, _value_place(name), f"unknown attribute: {name}") for name in unknown
+        )
+        raise UnknownAttribute(problems[0].text, problems=problems)
     defaults = {each.name: each.default_value for each in entry.attributes if each.default_value is not None}
     values = defaults | dict(given)
     missing = [each.name for each in entry.attributes if each.required and each.name not in values]
     if missing:
         problems = tuple(
-            Problem("entry.attribute_missing", f"attribute_values/{part(name)}", f"missing attribute: {name}")
-            for name in missing
+            Problem("entry.attribute_missing", _value_place(name), f"missing attribute: {name}") for name in missing
         )
         raise InvalidDocument(problems[0].text, problems=problems)
     return values

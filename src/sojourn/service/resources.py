@@ -10,6 +10,7 @@ from sojourn.service.known_hooks import KnownHooks
 from sojourn.service.passwords import Passwords
 from sojourn.service.reactions import Reactions
 from sojourn.service.surroundings import KnownSurroundings
+from sojourn.service.watched import KnownWatches
 from sojourn.store.connection import Pool
 
 
@@ -33,4 +34,5 @@ class Resources:
     hooks: KnownHooks = field(default_factory=KnownHooks)
     known: KnownSurroundings = field(default_factory=KnownSurroundings)
     passwords: Passwords = field(default_factory=Passwords)
+    watches: KnownWatches = field(default_factory=KnownWatches)
     forget_callers: Callable[[], None] = _nobody_is_known

@@ -1,26 +1,28 @@
 """Visitors: what the page of a site asks and tells about who is on it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
-import msgspec
-
 from sojourn.model.identities import Identity, anonymous_identity, user_identity
-from sojourn.model.points import AnyPoint, ElementClick, MessageBus, UrlMatch, WaitForTrigger
 from sojourn.model.problems import Problem
 from sojourn.model.public_ids import Place, enrollment_uuid, profile_uuid
 from sojourn.service import commands as c
+from sojourn.service.acceptance import accept
 from sojourn.service.drafts import read_graph
 from sojourn.service.enrollments import find_named
-from sojourn.service.entries import api_entry
+from sojourn.service.entries import api_entry, entry_attributes, entry_value_problems
 from sojourn.service.errors import JourneyNotFound, JourneyNotRunning, NotAllowed
 from sojourn.service.journeys import find, point_numbers
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.resources import Resources
 from sojourn.service.values import document_problems, id_problems, refuse
+from sojourn.service.watched import merged, read_watch
 from sojourn.store import visitors as store
+from sojourn.store.connection import single_statements
+from sojourn.store.entries import insert_first_answer
 from sojourn.store.identities import find_identities
 from sojourn.store.inbox import InboxRow, append_inbox
 from sojourn.store.visitors import ReportedStay, VisitorRow
@@ -32,11 +34,7 @@ ENDED_AGO = timedelta(hours=1)
 """For so long a page that did not look is told that a journey ended."""
 
 TRIGGERS_MAX = 2000
-"""Triggers of a site that its pages watch; further ones are passed over."""
-
-T = TypeVar("T")
-
-_POINT = msgspec.json.Decoder(AnyPoint)
+"""Triggers of a kind that the pages of a site watch; further ones are passed over."""
 
 
 async def get_shown(resources: Resources, caller: c.Caller, command: c.GetShown) -> c.Shown:
@@ -161,7 +159,7 @@ def _rows(
 
 async def start_journey(resources: Resources, caller: c.Caller, command: c.StartJourney) -> c.Done:
     """Enroll a visitor; whether they may come in is decided by the tick. Raises as the command says."""
-    refuse(visitor_problems(command.visitor))
+    refuse(_start_problems(command))
     app_id = app_of(caller)
     async with resources.pool.connection() as conn:
         journey = await find(conn, caller, command.journey)
@@ -170,57 +168,63 @@ async def start_journey(resources: Resources, caller: c.Caller, command: c.Start
         if journey.status != "running":
             raise JourneyNotRunning
         entry = api_entry(read_graph(journey))
+        values = entry_attributes(entry, command.attribute_values)
         point_no = (await point_numbers(conn, journey.journey_id))[entry.id]
     data: dict[str, Any] = {
         "journey_id": journey.journey_id,
         "point_no": point_no,
         "request_uuid": uuid4(),
-        "entry": {},
+        "entry": values,
+        "by_page": True,
     }
-    word = Word(kind="enroll", data=json_text(data))
-    await resources.acceptance.submit(
-        Notice(
-            workspace_id=caller.workspace_id,
-            app_id=app_id,
-            identities=identities_of(caller.workspace_id, command.visitor),
-            words=(word,),
-        )
+    notice = Notice(
+        workspace_id=caller.workspace_id,
+        app_id=app_id,
+        identities=identities_of(caller.workspace_id, command.visitor),
+        words=(Word(kind="enroll", data=json_text(data)),),
     )
+    if command.source_id:
+        await _accept_once(resources, notice, f"start:{command.journey}:{command.source_id}")
+    else:
+        await resources.acceptance.submit(notice)
     return c.Done()
 
 
+async def _accept_once(resources: Resources, notice: Notice, key: str) -> None:
+    """Accept what a page asks for, unless it did so before: what it sends as it goes, the next page sends again."""
+    resources.acceptance.backlog.admit()
+    shard_count, now = await resources.facts.shard_count(), resources.clock()
+    hashed = sha256(key.encode()).digest()
+    async with resources.pool.connection() as conn, conn.transaction():
+        is_first = await insert_first_answer(
+            conn, workspace_id=notice.workspace_id, key=f"page:{hashed.hex()}", request_hash=hashed, body=b"", now=now
+        )
+        if is_first:
+            await accept(conn, (notice,), shard_count=shard_count, now=now)
+
+
 async def get_site_config(resources: Resources, caller: c.Caller, command: c.GetSiteConfig) -> c.SiteConfig:  # noqa: ARG001
-    """Return what the pages of a site need to know."""
+    """Return what the pages of a site need to know. Each page asks as it opens, so only what is new is read."""
     app_id = app_of(caller)
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         site = await store.site_config(conn, app_id=app_id)
-        points = [_POINT.decode(text) for text in await store.site_triggers(conn, app_id=app_id, most=TRIGGERS_MAX)]
+        known = resources.watches.of(site.versions)
+        if new := [version for version in site.versions if version not in known]:
+            points = await store.version_triggers(conn, versions=new)
+            read = {version: read_watch(points.get(version, ())) for version in new}
+            resources.watches.remember(read)
+            known |= read
+    watch = merged([known[version] for version in site.versions], TRIGGERS_MAX)
     return c.SiteConfig(
         tenant=site.tenant,
         site=site.site,
         name=site.title,
         settings=site.settings,
         default_locale=site.default_locale,
-        urls=_distinct((point.match_type, point.pattern) for point in points if isinstance(point, UrlMatch)),
-        selectors=_distinct(point.selector for point in points if isinstance(point, ElementClick)),
-        events=_distinct(name for point in points for name in _events(point)),
+        urls=watch.urls,
+        selectors=watch.selectors,
+        events=watch.events,
     )
-
-
-def _events(point: AnyPoint) -> Iterator[str]:
-    match point:
-        case MessageBus():
-            yield point.event_name
-        case WaitForTrigger():
-            for branch in point.branches:
-                for each in branch.events:
-                    yield each.event_name
-        case _:
-            return
-
-
-def _distinct(values: Iterable[T]) -> tuple[T, ...]:
-    return tuple(dict.fromkeys(values))
 
 
 def app_of(caller: c.Caller) -> int:
@@ -252,6 +256,12 @@ def visitor_problems(visitor: c.Visitor) -> Iterator[Problem]:
         yield Problem("subject.missing", "userId", "a user id or an anonymous id is required")
     yield from id_problems(visitor.user_id, "userId")
     yield from id_problems(visitor.anonymous_id, "anonymousId")
+
+
+def _start_problems(command: c.StartJourney) -> Iterator[Problem]:
+    yield from visitor_problems(command.visitor)
+    yield from entry_value_problems(command.attribute_values)
+    yield from id_problems(command.source_id, "id")
 
 
 def _report_problems(command: c.ReportContent) -> Iterator[Problem]:

@@ -51,13 +51,18 @@ class ReportedStay:
 
 @dataclass(frozen=True, slots=True)
 class StoredConfig:
-    """What pages need to know of their site."""
+    """What pages need to know of their site.
+
+    Attributes:
+        versions: Of its journeys that run: the number of the journey, and that of its version.
+    """
 
     tenant: UUID
     site: UUID
     title: str
     settings: Mapping[str, Any]
     default_locale: str
+    versions: Sequence[tuple[int, int]]
 
 
 async def visitors_journeys(
@@ -83,10 +88,19 @@ async def site_config(conn: Conn, *, app_id: int) -> StoredConfig:
     """Return what pages need to know of their site."""
     row = await (await conn.execute(QUERIES["site_config"], {"app_id": app_id})).fetchone()
     assert row is not None, "a key is one of an app"
-    return StoredConfig(*row)
+    *said, journey_ids, version_nos = row
+    return StoredConfig(*said, versions=tuple(zip(journey_ids, version_nos, strict=True)))
 
 
-async def site_triggers(conn: Conn, *, app_id: int, most: int) -> list[str]:
-    """Return the points of a site's running journeys that wait for what pages tell of, as JSON texts."""
-    cursor = await conn.execute(QUERIES["site_triggers"], {"app_id": app_id, "most": most})
-    return [point for _, point in await cursor.fetchall()]
+async def version_triggers(
+    conn: Conn, *, versions: Sequence[tuple[int, int]]
+) -> Mapping[tuple[int, int], Sequence[str]]:
+    """Return the points of versions of journeys that wait for what pages tell of, as JSON texts."""
+    values = {
+        "journey_ids": [journey_id for journey_id, _ in versions],
+        "version_nos": [version_no for _, version_no in versions],
+    }
+    found: dict[tuple[int, int], list[str]] = {}
+    for journey_id, version_no, point in await (await conn.execute(QUERIES["version_triggers"], values)).fetchall():
+        found.setdefault((journey_id, version_no), []).append(point)
+    return found

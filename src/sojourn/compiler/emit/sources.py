@@ -182,14 +182,16 @@ def _all(clauses: list[str]) -> str:
 
 def _arriving_by_request(plan: Plan, entry: FromRequests) -> str:
     clauses = [f"e.shard = {SHARD}", *_own_rows(plan, entry, "enroll")]
+    by_page = ", e.data ? 'by_page' as by_page" if entry.admission.binds_pages_only else ""
+    # Whom an operator names, too, is judged as theirs.
     return f"""
 select distinct on (e.profile_id)
     e.profile_id, '' as entry_key, 0::bigint as cause, e.received_at as since,
     jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid,
-    e.hwid
+    e.hwid{by_page}
 from inbox as e
 where {_all(clauses)}
-order by e.profile_id, e.inbox_id
+order by e.profile_id, e.data ? 'by_page', e.inbox_id
 """
 
 
@@ -302,7 +304,8 @@ def _outsiders(plan: Plan, admission: Admission, draft: Draft) -> Iterator[str]:
         yield f"when not coalesce((select p.user_id is not null {person}), false) then 'anonymous'"
     if admission.audience is not None:
         met = predicate(admission.audience, draft.parameters, plan.header.scope)
-        yield f"when not coalesce((select {met} {person}), false) then 'not in audience'"
+        bound = "a.by_page and " if admission.binds_pages_only else ""
+        yield f"when {bound}not coalesce((select {met} {person}), false) then 'not in audience'"
 
 
 def _judged(plan: Plan, admission: Admission, draft: Draft) -> str:

@@ -111,11 +111,20 @@ class ReportContent(Struct, frozen=True, kw_only=True):
 class StartJourney(Struct, frozen=True, kw_only=True):
     """Enroll a visitor in a running journey of the site that is started by hand. Durable when answered. Reply: `Done`.
 
-    Raises: InvalidDocument, JourneyNotFound, JourneyNotRunning, NoApiEntry, EntryDeactivated.
+    Anybody may ask, so unlike with `EnrollByApi` only people of the journey's audience come in.
+
+    Attributes:
+        attribute_values: Of those that the entry point names.
+        source_id: The request's own id; a repetition enrolls nobody again.
+
+    Raises: InvalidDocument, JourneyNotFound, JourneyNotRunning, NoApiEntry, SeveralApiEntries, EntryDeactivated,
+    UnknownAttribute.
     """
 
     journey: UUID
     visitor: Visitor
+    attribute_values: Mapping[str, str] = {}
+    source_id: str = ""
 
 
 class GetVisitor(Struct, frozen=True, kw_only=True):

@@ -309,6 +309,7 @@ create table journey (
 );
 create index journey_list_idx on journey (workspace_id, created_at desc, journey_id desc);
 create index journey_changed_idx on journey (changed_epoch);
+create index journey_app_idx on journey (app_id);
 
 -- One immutable graph. `graph` is the document of model.graph.Graph in its current form.
 create table journey_version (

@@ -4,14 +4,14 @@ arriving as materialized (
     select distinct on (e.profile_id)
         e.profile_id, '' as entry_key, 0::bigint as cause, e.received_at as since,
         jsonb_build_object('entry', e.data -> 'entry') as context, (e.data ->> 'request_uuid')::uuid as request_uuid,
-        e.hwid
+        e.hwid, e.data ? 'by_page' as by_page
     from inbox as e
     where e.shard = %(shard)s::smallint
       and e.inbox_id <= %(last_inbox)s::bigint
       and e.kind = 'enroll'
       and (e.data ->> 'journey_id')::integer = 7
       and (e.data ->> 'point_no')::integer = 1
-    order by e.profile_id, e.inbox_id
+    order by e.profile_id, e.data ? 'by_page', e.inbox_id
 ),
 judged as materialized (
     select
@@ -25,6 +25,7 @@ judged as materialized (
             limit 1
         ) then 'already inside'
         when (select true from enrollment as n where n.shard = %(shard)s::smallint and n.journey_id = 7 and n.profile_id = a.profile_id limit 1) then 'entered before'
+        when a.by_page and not coalesce((select coalesce((p.attributes -> %(v1)s::text) = %(v2)s::jsonb or jsonb_typeof((p.attributes -> %(v1)s::text)) = 'array' and exists (select 1 from elements_v1((p.attributes -> %(v1)s::text)) as element(value) where element.value = %(v2)s::jsonb), false) from profile as p where p.shard = %(shard)s::smallint and p.profile_id = a.profile_id offset 0), false) then 'not in audience'
         end as refusal
     from arriving as a
 ),
@@ -102,3 +103,5 @@ select 'placed', placed.point_no, count(*), null
 from placed
 group by placed.point_no
 
+-- v1 = "vip"
+-- v2 = "true"

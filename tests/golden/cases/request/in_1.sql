@@ -11,7 +11,7 @@ arriving as materialized (
       and e.kind = 'enroll'
       and (e.data ->> 'journey_id')::integer = 7
       and (e.data ->> 'point_no')::integer = 1
-    order by e.profile_id, e.inbox_id
+    order by e.profile_id, e.data ? 'by_page', e.inbox_id
 ),
 judged as materialized (
     select

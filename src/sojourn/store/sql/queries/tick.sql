@@ -925,11 +925,12 @@ values (%(shard)s::smallint, %(request_uuid)s::uuid, %(refusal)s::text, 0)
 on conflict (shard, request_uuid, outcome) do nothing;
 
 -- name: count_repeated_enrolls
--- Answer the repetitions of one person in the requests of the batch for an entry; only the first of them arrives.
+-- Answer the repetitions of one person in the requests of the batch for an entry; only the first of them arrives, those
+-- of operators before those of pages.
 with asked as materialized (
     select
         (i.data ->> 'request_uuid')::uuid as request_uuid,
-        row_number() over (partition by i.profile_id order by i.inbox_id) as turn
+        row_number() over (partition by i.profile_id order by i.data ? 'by_page', i.inbox_id) as turn
     from inbox as i
     where i.shard = %(shard)s::smallint and i.inbox_id <= %(last_inbox)s::bigint and i.kind = 'enroll'
       and (i.data ->> 'journey_id')::integer = %(journey_id)s::integer

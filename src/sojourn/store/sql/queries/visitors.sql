@@ -19,23 +19,29 @@ left join stay as s
 where n.shard = %(shard)s::smallint and n.enrollment_id = %(enrollment_id)s::bigint;
 
 -- name: site_config
--- What pages need to know of their site.
-select w.tenant_id, a.site_id, a.title, a.settings, a.default_locale
+-- What pages need to know of their site, and which versions of journeys run there.
+select
+    w.tenant_id, a.site_id, a.title, a.settings, a.default_locale,
+    coalesce(running.journey_ids, '{}'), coalesce(running.version_nos, '{}')
 from app as a
 join workspace as w on w.workspace_id = a.workspace_id
+cross join lateral (
+    select
+        array_agg(j.journey_id order by j.journey_id) as journey_ids,
+        array_agg(j.version_no order by j.journey_id) as version_nos
+    from journey as j
+    where j.app_id = a.app_id and j.status = 'running'
+) as running
 where a.app_id = %(app_id)s;
 
--- name: site_triggers
--- What the pages of a site are to tell of: the points of its running journeys that wait for it, as they were written.
-select distinct x.value ->> 'kind' as kind, x.value::text as point
-from journey as j
-join journey_version as v on v.journey_id = j.journey_id and v.version_no = j.version_no
-cross join lateral jsonb_array_elements(v.graph -> 'points') as x (value)
-where j.app_id = %(app_id)s
-  and j.status = 'running'
-  and x.value ->> 'kind' in ('element_click', 'message_bus', 'url_match', 'wait_for_trigger')
-order by kind, point
-limit %(most)s;
+-- name: version_triggers
+-- What pages are to tell of: the points of versions of journeys that wait for it, as they were written.
+select v.journey_id, v.version_no, x.value::text as point
+from unnest(%(journey_ids)s::integer[], %(version_nos)s::integer[]) as wanted (journey_id, version_no)
+join journey_version as v on v.journey_id = wanted.journey_id and v.version_no = wanted.version_no
+cross join lateral jsonb_array_elements(v.graph -> 'points') with ordinality as x (value, place)
+where x.value ->> 'kind' in ('element_click', 'message_bus', 'url_match', 'wait_for_trigger')
+order by v.journey_id, x.place;
 
 -- name: visitors_journeys
 -- Where visitors are in the journeys of a site that pages take part in, with what they are to see there; and which
