@@ -12,7 +12,7 @@ import { Progress } from "./progress";
 import { Stage, type Report } from "./stage";
 import { browserBacking, openStorage, type Storage } from "./storage";
 import { Transport } from "./transport";
-import type { ContentItem, Properties, Result } from "./types";
+import type { ContentItem, EntryData, Properties, Result } from "./types";
 import { Visitor } from "./visitor";
 
 /** How long events wait for others to go along with. */
@@ -105,13 +105,13 @@ export class Client {
     this.stage.refresh();
   }
 
-  startJourney(journeyId: string): void {
+  startJourney(journeyId: string, data: EntryData = {}): void {
     if (!isText(journeyId)) {
       this.emitter.fail("invalid_journey", "startJourney takes the id of the journey");
       return;
     }
     const id = newId();
-    const body = { id, ...this.visitor.name() };
+    const body = { id, ...this.visitor.name(), data: texts(data) };
     this.outbox.put({ id, path: `journeys/${encodeURIComponent(journeyId)}/start`, body }, NOW_MS);
   }
 
@@ -185,4 +185,11 @@ export class Client {
 
 function reportId(item: ContentItem, result: Result): string {
   return [item.enrollmentId, item.nodeId, item.since, result].join(":");
+}
+
+/** The server keeps texts. What has none stays what it is, and the server says so. */
+function texts(data: Properties): Properties {
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [name, typeof value === "object" ? value : String(value)]),
+  );
 }

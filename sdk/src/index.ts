@@ -3,7 +3,7 @@
 import { Client } from "./client";
 import { Emitter } from "./emitter";
 import { settle } from "./options";
-import type { Events, Listener, Options, Properties } from "./types";
+import type { EntryData, Events, Listener, Options, Properties } from "./types";
 
 export type * from "./types";
 
@@ -43,9 +43,9 @@ export function reset(): void {
   started()?.reset();
 }
 
-/** Enroll the visitor in a journey whose trigger is MANUAL. */
-export function startJourney(journeyId: string): void {
-  started()?.startJourney(journeyId);
+/** Enroll the visitor in a journey whose trigger is MANUAL, if they are in its audience. */
+export function startJourney(journeyId: string, data: EntryData = {}): void {
+  started()?.startJourney(journeyId, data);
 }
 
 export function on<Name extends keyof Events>(name: Name, listener: Listener<Name>): void {

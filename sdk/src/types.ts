@@ -3,6 +3,9 @@
 export type Json = boolean | number | string | null | Json[] | { [key: string]: Json };
 export type Properties = Record<string, Json>;
 
+/** What a journey is started with: values of the attributes that its trigger names. */
+export type EntryData = Record<string, boolean | number | string>;
+
 export interface Options {
   /** The key of the site. It is public: it may only say what visitors do and ask what to show them. */
   apiKey: string;

@@ -333,6 +333,26 @@ async def test_who_is_disabled_or_gets_another_password_is_out_at_once(site: Sit
                     refusal(await client.get(ME, headers=bearer(token)), 401, "UNAUTHORIZED")
 
 
+async def test_a_session_that_another_process_ended_is_over_within_five_seconds(site: Site) -> None:
+    async with signed_in(site) as owner:
+        await make_account(site, "grace@example.com", "editor")
+        elsewhere = Service(site.pool, lambda: site.now, passwords=QUICK)
+        begun = await site.service.sign_in("grace@example.com", PASSWORD, address="a", agent="b")
+        ends = (
+            (await elsewhere.signed_in(begun.token)).session,
+            (await site.service.signed_in(begun.token)).session,
+        )
+        assert ends[0] == ends[1] is not None
+        async with browser(site, **bearer(begun.token)) as client:
+            ok(await client.delete(f"/api/auth/sessions/{ends[0]}"))
+            refusal(await client.get(ME), 401, "UNAUTHORIZED")  # here at once
+        site.advance(seconds=5)
+        with pytest.raises(NotAuthenticated):
+            await elsewhere.signed_in(begun.token)
+        ok(await owner.get(ME))
+        await elsewhere.close()
+
+
 async def test_one_changes_ones_password_and_sees_ones_sessions(site: Site) -> None:
     await make_account(site, "ada@example.com")
     async with browser(site) as here, browser(site, **{"User-Agent": "phone"}) as phone:

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 
 from sojourn.service.commands import Caller, PostEvent, Subject
-from tests.conformance.conftest import APP, Site
-from tests.conformance.journeys_client import ok, refusal, signed_in
+from tests.conformance.conftest import APP, TOKEN, Site
+from tests.conformance.journeys_client import browser, ok, refusal, signed_in
 
 TREE = {"field": "plan", "operator": "eq", "value": "pro"}
 NODES = [
@@ -82,9 +82,13 @@ async def test_what_is_wrong_with_a_draft_is_told_at_its_places(site: Site) -> N
             "nodes": [{"type": "TRIGGER", "config": {"triggerType": "NOW"}}],
             "edges": [{"sourceNodeId": "0", "targetNodeId": "9"}],
         }
-        refusal(await client.post("/api/journeys", json=body), 400, "VALIDATION_ERROR")
+        wrong = body | {"siteId": 7, "settings": {"onPause": "x"}, "goalConfig": {"type": "event", "deadline": 0}}
+        details = refusal(await client.post("/api/journeys", json=wrong), 400, "VALIDATION_ERROR")
+        drawn = {"nodes.0.config.triggerType", "edges.0.targetNodeId"}
+        said = {"settings.onPause", "goalConfig.deadline", "goalConfig.config.eventName"}
+        assert details.keys() == {"name", "siteId"} | drawn | said
         details = refusal(await client.post("/api/journeys", json=body | {"name": "x"}), 400, "VALIDATION_ERROR")
-        assert details.keys() == {"nodes.0.config.triggerType", "edges.0.targetNodeId"}
+        assert details.keys() == drawn
         details = refusal(
             await client.post(
                 "/api/journeys", json={"name": "x", "siteId": body["siteId"], "goalConfig": {"type": "?"}}
@@ -94,8 +98,8 @@ async def test_what_is_wrong_with_a_draft_is_told_at_its_places(site: Site) -> N
         )
         assert details.keys() == {"goalConfig.type"}
         hers = f"/api/journeys/{(await draft(client))['id']}"
-        details = refusal(await client.patch(hers, json={"goalConfig": {}}), 400, "VALIDATION_ERROR")
-        assert details.keys() == {"goalConfig.type"}
+        details = refusal(await client.patch(hers, json={"name": "", "goalConfig": {}}), 400, "VALIDATION_ERROR")
+        assert details.keys() == {"name", "goalConfig.type"}
         unknown = "0b9e2c61-6a0e-4e0f-8f7e-1d1f0a5f8d11"
         refusal(await client.post("/api/journeys", json={"name": "x", "siteId": unknown}), 404, "NOT_FOUND")
 
@@ -245,6 +249,54 @@ async def test_people_are_enrolled_listed_counted_and_stopped(site: Site) -> Non
             assert refusal(answer, 400, "VALIDATION_ERROR").keys() == {"endDate"}
         (shown,) = ok(await client.get("/api/journeys", params={"status": "PUBLISHED"}))
         assert shown["_count"]["enrollments"] == 3
+
+
+def by_api(**params: Any) -> dict[str, Any]:
+    """A document of the gateway: people come in by API, and go."""
+    first, last = (f"0b9e2c61-6a0e-4e0f-8f7e-1d1f0a5f8d1{number}" for number in (1, 2))
+    entry = {"uuid": first, "point_type": "POINT_TYPE_START_BY_API", "point_data": {"start_by_api": {}}}
+    wired = entry | {"outputs": {"default": {"info": {"next_point_uuid": last}}}}
+    end = {"uuid": last, "point_type": "POINT_TYPE_EXIT", "point_data": {"exit": {}}}
+    return {"title": "By API", "params": {"application_code": APP} | params, "points": [wired, end]}
+
+
+async def test_settings_that_say_nothing_of_reentry_leave_it_to_the_entries_of_the_gateway(site: Site) -> None:
+    async with signed_in(site, "editor") as client, browser(site, Authorization=f"Api {TOKEN}") as gateway:
+        made = (await gateway.post("/api/v3/journeygateway", json=by_api())).json()
+        path = f"/api/journeys/{made['info']['uuid']}"
+        ok(await client.post(f"{path}/publish"))
+
+        async def enrolled() -> int:
+            ok(await client.post(f"{path}/enrollments", json={"userIds": ["ada"]}), 202)
+            await site.drain()
+            return ok(await client.get(path))["_count"]["enrollments"]
+
+        async def params() -> dict[str, Any]:
+            return (await gateway.get(f"/api/v3/journeygateway/{made['info']['uuid']}")).json()["info"]["params"]
+
+        assert await enrolled() == 1
+        for number, said in enumerate(({}, {"theme": "dark"}, {"onPause": "hold"}, None), start=2):
+            assert ok(await client.patch(path, json={"settings": said}))["settings"] == (said or {})
+            assert await enrolled() == number
+            assert ("conduct" in await params()) == bool(said), "settings that say nothing are none"
+        once = {"theme": "dark", "reentry": {"mode": "once"}}
+        assert ok(await client.patch(path, json={"settings": once}))["settings"] == once
+        assert await enrolled() == 5
+        ok(await client.patch(path, json={"settings": {}}))
+        assert await enrolled() == 5, "what was shown, and is left out, is not said any more: once, by default"
+
+
+async def test_a_goal_that_says_nothing_is_shown_as_one(site: Site) -> None:
+    async with signed_in(site, "editor") as client, browser(site, Authorization=f"Api {TOKEN}") as gateway:
+        made = (await gateway.post("/api/v3/journeygateway", json=by_api(goal={"deadline_days": 7}))).json()
+        path = f"/api/journeys/{made['info']['uuid']}"
+        shown = ok(await client.get(path))
+        assert shown["goalConfig"] == {"type": None, "config": {}, "deadline": 7}
+        ok(await client.patch(path, json={"goalConfig": shown["goalConfig"]}))
+        again = (await gateway.get(f"/api/v3/journeygateway/{made['info']['uuid']}")).json()
+        assert again["info"]["params"] == made["info"]["params"]
+        details = refusal(await client.post(f"{path}/publish"), 400, "VALIDATION_ERROR")
+        assert details.keys() == {"goalConfig"}
 
 
 async def test_a_journey_is_paused_unpublished_archived_and_restored(site: Site) -> None:

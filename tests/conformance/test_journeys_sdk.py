@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,8 @@ from sojourn.service import pages
 from sojourn.service.errors import Overloaded
 from sojourn.service.facts import Facts
 from sojourn.service.pages import Pages
+from sojourn.service.watched import KnownWatches, Watch
+from sojourn.store import visitors
 from tests.conformance.conftest import APP, TOKEN, Site
 from tests.conformance.journeys_client import browser, ok, refusal, signed_in
 
@@ -140,6 +142,86 @@ async def test_pages_are_told_when_people_move(site: Site) -> None:
         await following.aclose()
 
 
+async def test_pages_are_told_when_an_operator_pauses_resumes_or_redraws(site: Site) -> None:
+    journey, point = await shown_journey(site)
+    async with on_page(site) as (page, key), browser(site, Authorization=f"Api {TOKEN}") as gateway:
+        who = {"userId": "ada"}
+        ok(await page.post(f"/api/sdk/journeys/{journey}/start", json=who, headers={"x-api-key": key}), 202)
+        await site.drain()
+        caller = await site.service.authenticate(key, "site")
+        following = site.service.pages.follow(site.service.pages.open(caller, c.Visitor(user_id="ada")))
+
+        async def seen() -> list[str]:
+            async with asyncio.timeout(10):  # it is told at once, and not when everybody is looked for again
+                news = await anext(following)
+            assert news is not None
+            return [each.document["title"] for each in news.items]
+
+        assert await seen() == ["Hello"]
+        for step, shown in (("pause", []), ("start", ["Hello"])):
+            done = await gateway.post(f"/api/v3/journeygateway/{step}", json={"uuid": journey})
+            assert done.status_code == 200, done.text
+            assert await seen() == shown
+        async with signed_in(site) as client:
+            path = f"/api/journeys/{journey}"
+            made = ok(await client.get(path))
+            body = {"name": "Other", "siteId": made["siteId"], "content": {"title": "Bye"}}
+            other = ok(await client.post("/api/content/modals", json=body), 201)["id"]
+            nodes = [each | ({"contentId": other} if each["id"] == point else {}) for each in made["nodes"]]
+            ok(await client.put(f"{path}/canvas", json={"nodes": nodes, "edges": made["edges"]}))
+        assert await seen() == ["Bye"]
+        await following.aclose()
+
+
+async def test_a_page_brings_what_the_trigger_asks_for_and_only_people_of_the_audience(site: Site) -> None:
+    async with on_page(site) as (page, key), signed_in(site) as client:
+        rule = {"field": "plan", "operator": "eq", "value": "pro"}
+        audience = ok(await client.post("/api/audiences", json={"name": "Pro", "ruleTree": rule}), 201)["id"]
+        attributes = [{"name": "seats", "required": True}, {"name": "plan", "default_value": "trial"}]
+        body = {
+            "name": "Asked", "siteId": (await client.get("/api/sites")).json()["data"][0]["id"],
+            "audienceId": audience, "settings": {"reentry": {"mode": "always"}},
+            "nodes": [{"type": "START_BY_API", "config": {"attributes": attributes}}, {"type": "EXIT"}],
+            "edges": [{"sourceNodeId": "0", "targetNodeId": "1"}],
+        }  # fmt: skip
+        journey = ok(await client.post("/api/journeys", json=body), 201)["id"]
+        ok(await client.post(f"/api/journeys/{journey}/publish"))
+        await site.drain()
+        paths = {f"/api/sdk/journeys/{journey}/start": page, f"/api/journeys/{journey}/enrollments": client}
+        for path, asking in paths.items():
+            whom = {"userId": "ada"} if asking is page else {"userIds": ["bob"]}
+            for data, wrong in (
+                ({}, {"data.seats"}),
+                ({"seats": 3, "a b": "x"}, {"data.seats"}),
+                ({"seats": "3", "color": "red", "size": "s"}, {"data.color", "data.size"}),
+                ({"seats": "\0"}, {"data.seats"}),
+            ):
+                bad = await asking.post(path, json=whom | {"data": data}, headers={"x-api-key": key})
+                assert refusal(bad, 400, "VALIDATION_ERROR").keys() == wrong
+        traits = {"userId": "ada", "traits": {"plan": "pro"}}
+        ok(await page.post("/api/sdk/identify", json=traits, headers={"x-api-key": key}))
+        for user in ("ada", "bob"):
+            sent = {"userId": user, "data": {"seats": "3"}}
+            ok(await page.post(f"/api/sdk/journeys/{journey}/start", json=sent, headers={"x-api-key": key}), 202)
+        await site.drain()
+        entries = (
+            "select p.user_id, e.context -> 'entry' from enrollment as e join profile as p using (shard, profile_id)"
+        )
+        by_page = ("ada", {"seats": "3", "plan": "trial"})
+        assert by_page in await site.rows(entries)
+        assert {user for user, _ in await site.rows(entries)} == {"ada"}, "bob is not in the audience"
+        before = len(await site.rows(entries))
+        again = {"userId": "ada", "data": {"seats": "5"}, "id": "s1"}
+        for _ in range(2):  # as it goes a page cannot learn whether it was heard, so the next one says it again
+            ok(await page.post(f"/api/sdk/journeys/{journey}/start", json=again, headers={"x-api-key": key}), 202)
+            await site.drain()
+        assert len(await site.rows(entries)) == before + 1
+        asked = {"userIds": ["bob"], "data": {"seats": "4", "plan": "pro"}}
+        ok(await client.post(f"/api/journeys/{journey}/enrollments", json=asked), 202)
+        await site.drain()
+        assert ("bob", {"seats": "4", "plan": "pro"}) in await site.rows(entries)
+
+
 async def test_events_of_a_page_are_applied_once(site: Site) -> None:
     async with on_page(site) as (page, key):
         view = {
@@ -217,6 +299,48 @@ async def test_config_names_the_site(site: Site) -> None:
         assert config["watch"] == {"urls": [], "selectors": [], "events": []}
         assert config["features"]["stream"] is True
         assert config.keys() >= {"tenantId", "name", "settings", "features", "defaultLocale"}
+
+
+async def test_config_reads_each_version_of_a_journey_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    triggers = visitors.version_triggers
+
+    async def counting(conn: Any, *, versions: Sequence[tuple[int, int]]) -> Any:
+        read.extend(version_no for _, version_no in versions)
+        return await triggers(conn, versions=versions)
+
+    monkeypatch.setattr(visitors, "version_triggers", counting)
+
+    async def watched() -> list[str]:
+        return ok(await page.get("/api/sdk/config", params={"apiKey": key}))["watch"]["selectors"]
+
+    def canvas(selector: str) -> dict[str, Any]:
+        clicked = {"triggerType": "ELEMENT_CLICK", "triggerConfig": {"selector": selector}}
+        nodes = [{"type": "TRIGGER", "config": clicked}, {"type": "EXIT"}]
+        return {"nodes": nodes, "edges": [{"sourceNodeId": "0", "targetNodeId": "1"}]}
+
+    async with on_page(site) as (page, key), signed_in(site) as client:
+        site_id = (await client.get("/api/sites")).json()["data"][0]["id"]
+        path = ""
+        for selector in ("#a", "#b"):
+            body = {"name": "Clicked", "siteId": site_id} | canvas(selector)
+            path = f"/api/journeys/{ok(await client.post('/api/journeys', json=body), 201)['id']}"
+            ok(await client.post(f"{path}/publish"))
+        assert [await watched() for _ in range(3)] == [["#a", "#b"]] * 3
+        assert read == [1, 1]
+        ok(await client.put(f"{path}/canvas", json=canvas("#c")))
+        assert [await watched() for _ in range(2)] == [["#a", "#c"]] * 2
+        assert read == [1, 1, 2]
+        ok(await client.post(f"{path}/pause"))
+        assert await watched() == ["#a"]
+
+
+def test_what_was_read_of_versions_takes_so_much_room_at_most() -> None:
+    known = KnownWatches(known_max=4)
+    watch = Watch(selectors=("#a",))
+    for number in range(3):
+        known.remember({(number, 1): watch})
+    assert known.of([(0, 1), (1, 1), (2, 1)]) == {(1, 1): watch, (2, 1): watch}
 
 
 async def test_a_page_is_told_what_to_show_at_once_and_when_it_changes(site: Site) -> None:

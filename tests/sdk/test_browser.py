@@ -72,7 +72,7 @@ def journeys(shop: Shop) -> dict[str, str]:
         "survey": shop.journey("event", {"event_name": "wants_survey"}, survey),
         "tasks": shop.journey("event", {"event_name": "wants_tasks"}, tasks),
         "beacon": shop.journey("event", {"event_name": "wants_beacon"}, beacon),
-        "by_hand": shop.journey("start_by_api", {}, modal),
+        "by_hand": shop.journey("start_by_api", {"attributes": [{"name": "seats", "required": True}]}, modal),
     }
 
 
@@ -194,7 +194,7 @@ def test_an_anonymous_visitor_says_who_they_are(visitor: Page, shop: Shop, journ
     with visitor.expect_response(lambda response: "/journeys/stream?" in response.url and "userId=ada" in response.url):
         visitor.evaluate("Sojourn.identify('ada', {plan: 'pro'}, 'admin')")
     wait_told(visitor, "identify", userId="ada")
-    visitor.evaluate("(journey) => Sojourn.startJourney(journey)", journeys["by_hand"])
+    visitor.evaluate("(journey) => Sojourn.startJourney(journey, {seats: 3})", journeys["by_hand"])
     dialog = visitor.get_by_role("dialog", name="Welcome to Fernwood")
     expect(dialog).to_be_visible()
     visitor.keyboard.press("Escape")

@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given, settings
 
 from sojourn.api.common.misfits import misfits
+from sojourn.api.common.paths import without_echoes
 from sojourn.api.journeys.canvas import NewCanvas, canvas_problems, read_canvas, write_edges, write_nodes
+from sojourn.api.journeys.configs import CONFIGS, TRIGGERS
 from sojourn.api.journeys.durations import spoken, unit_kept
+from sojourn.api.journeys.goals import goal_problems, read_goal, write_goal
 from sojourn.api.journeys.labels import CONTENT, EVENT_WAIT
 from sojourn.api.journeys.labels import GOAL as GOAL_LABELS
-from sojourn.api.journeys.nodes import CONFIGS, TRIGGERS
 from sojourn.api.journeys.problems import dotted
 from sojourn.model.graph import Graph, Settings
-from sojourn.model.points import Condition, RandomSplitter
+from sojourn.model.points import AttributeMatch, Condition, EventGoal, JourneyGoal, RandomSplitter
 from sojourn.service.commands import JourneyDraft
 from tests.unit.test_gateway_wire import drafts
 
@@ -45,10 +47,8 @@ def write(graph: Graph) -> dict[str, Any]:
 
 
 def problems(document: dict[str, Any]) -> list[str]:
-    if found := misfits(document, NewCanvas, ""):
-        return [dotted(each.where) for each in found]
-    canvas = msgspec.convert(document, NewCanvas)
-    return [dotted(each.where) for each in canvas_problems(canvas.nodes, canvas.edges)]
+    found = without_echoes(misfits(document, NewCanvas, ""), canvas_problems(document))
+    return [dotted(each.where) for each in found]
 
 
 # Nothing changes on the way ----------------------------------------------------------------------------------
@@ -186,6 +186,21 @@ def test_a_node_is_shown_as_it_was_said(said: dict[str, Any]) -> None:
         ({"nodes": [trigger()], "edges": [edge("0", "7")]}, ["edges.0.targetNodeId"]),
         ({"nodes": [trigger()], "edges": [edge("x", "0")]}, ["edges.0.sourceNodeId"]),
         ({"nodes": [], "edges": [], "colour": 1}, ["colour"]),
+        (
+            {
+                "nodes": [7, {"config": {}, "clientId": "a"}, node("WAIT", {"duration": 1}, position=0), node("DANCE")],
+                "edges": [edge("a", "0"), {"sourceNodeId": "1", "label": 3}, edge("0", "4")],
+                "colour": 1,
+            },
+            [
+                "colour", "nodes.0", "nodes.1.type", "nodes.2.position", "edges.1.targetNodeId", "edges.1.label",
+                "nodes.2.config", "nodes.3.type", "edges.2.targetNodeId",
+            ],
+        ),
+        (
+            {"nodes": [node("TRIGGER", {"triggerType": "MANUAL", "x": 1, "triggerConfig": {"y": 1}})]},
+            ["nodes.0.config.x", "nodes.0.config.triggerConfig.y"],
+        ),
     ],
 )  # fmt: skip
 def test_what_is_no_canvas_is_refused_with_all_places(document: dict[str, Any], paths: list[str]) -> None:
@@ -245,3 +260,42 @@ def test_the_guide_documents_every_node_and_label() -> None:
     labels = guide[guide.index("### Labels") : guide.index("### Saving")]
     missing = {label for words in (CONTENT, EVENT_WAIT, GOAL_LABELS) for label in words if f"`{label}`" not in labels}
     assert missing == {""}
+
+
+# Goals --------------------------------------------------------------------------------------------------------
+
+BOUGHT, RULE = EventGoal(event_name="bought"), AttributeMatch(field="plan", operator="eq", value="pro")
+
+
+@pytest.mark.parametrize(
+    ("goal", "kind"),
+    [
+        (JourneyGoal(event=BOUGHT, deadline_days=7), "event"),
+        (JourneyGoal(attribute_match=RULE), "attribute_match"),
+        (JourneyGoal(), None),
+        (JourneyGoal(deadline_days=7), None),
+        (JourneyGoal(event=BOUGHT, attribute_match=RULE, deadline_days=7), None),
+        (JourneyGoal(attribute_match=AttributeMatch(field="plan", operator="like", value=None)), None),
+    ],
+)
+def test_a_goal_of_either_dialect_comes_back_as_it_was(goal: JourneyGoal, kind: str | None) -> None:
+    written = json.loads(msgspec.json.encode(write_goal(goal)))
+    assert written["type"] == kind
+    assert list(goal_problems(written, "goalConfig")) == []
+    assert read_goal(written) == goal
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        ({}, ["type"]),
+        ({"type": "?", "deadline": 0}, ["type", "deadline"]),
+        ({"type": ["event"]}, ["type"]),
+        ({"type": "event", "deadline": 0, "config": {"x": 1}}, ["deadline", "config.x", "config.eventName"]),
+        ({"type": None, "config": {"event": {"event_name": ""}}}, ["config.event.event_name"]),
+        ({"type": None, "config": {"deadline_days": 3}}, ["config.deadline_days"]),
+    ],
+)
+def test_what_is_no_goal_is_told_at_once(document: dict[str, Any], paths: list[str]) -> None:
+    found = [dotted(each.where) for each in goal_problems(document, "goalConfig")]
+    assert found == [f"goalConfig.{path}" for path in paths]

@@ -6,10 +6,11 @@ rules; here is only their wording.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from itertools import islice
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -42,6 +43,8 @@ PROBLEMS_MAX = 200
 
 Kind = inspect.Type
 
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
 
 def misfits(value: Mapping[str, object], struct: type, path: str, given: frozenset[str] = frozenset()) -> list[Problem]:
     """Return why `value` is not a `struct`. Fields in `given` are filled in elsewhere."""
@@ -49,6 +52,23 @@ def misfits(value: Mapping[str, object], struct: type, path: str, given: frozens
     if not isinstance(kind, inspect.StructType):
         raise AssertionError(f"{struct} is not a Struct")  # noqa: TRY004 - a bug, not an input
     return list(islice(_struct(kind, value, path, given), PROBLEMS_MAX))
+
+
+def readable(value: object, instead: StructT) -> StructT:
+    """Return a struct of those members of `value` that are what they should be; `misfits` says what the others are.
+
+    For these, and for what is missing, stand those of `instead`, which also says what struct it is.
+    """
+    try:
+        return msgspec.convert(value, type(instead))
+    except msgspec.ValidationError:
+        given = cast("dict[str, object]", value if isinstance(value, dict) else {})
+    read: dict[str, object] = {}
+    for field in msgspec.structs.fields(instead):
+        if field.encode_name in given:
+            with suppress(msgspec.ValidationError):
+                read[field.name] = msgspec.convert(given[field.encode_name], field.type)
+    return msgspec.structs.replace(instead, **read)
 
 
 @cache

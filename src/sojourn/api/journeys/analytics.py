@@ -11,8 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from sojourn.api.common.refusals import MalformedRequest
 from sojourn.api.journeys.canvas import write_edges
+from sojourn.api.journeys.documents import TAG, journey_id
 from sojourn.api.journeys.envelope import Nothing, Wire
-from sojourn.api.journeys.journeys import TAG, journey_id
 from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
 from sojourn.model.problems import Problem

@@ -7,19 +7,21 @@ those that count, and one that leads to no node is kept as it is. What only is n
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from string import ascii_uppercase
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from sojourn.api.common.misfits import PROBLEMS_MAX
+from sojourn.api.common.misfits import PROBLEMS_MAX, readable
 from sojourn.api.common.paths import item, member
+from sojourn.api.journeys.configs import CONFIGS
 from sojourn.api.journeys.envelope import Wire
 from sojourn.api.journeys.labels import label_of, output_of
-from sojourn.api.journeys.nodes import CONFIGS, POINTS, NodeText, node_problems, read_point, write_node
+from sojourn.api.journeys.nodes import POINTS, NodeText, node_problems, read_point, write_node
 from sojourn.model.graph import Edge, Graph, OutputName
 from sojourn.model.points import AnyPoint, Name, Text
 from sojourn.model.problems import Problem
@@ -107,10 +109,22 @@ class Canvas(Struct, frozen=True, kw_only=True):
 # Reading --------------------------------------------------------------------------------------------------------
 
 
-def canvas_problems(nodes: Sequence[NewNode], edges: Sequence[NewEdge]) -> list[Problem]:
-    """Return all that keeps nodes and edges from being a canvas, with the paths of the request."""
-    found = [*_node_problems(nodes), *_edge_problems(nodes, edges)]
-    return found[:PROBLEMS_MAX]
+def canvas_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find what keeps `nodes` and `edges` of JSON from being a canvas although their types are right.
+
+    What is of a wrong type counts as if it were not there; that it should be is said about its place, too.
+    """
+    nodes = [readable(each, NewNode(type="")) for each in _items(document, "nodes")]
+    edges = [readable(each, NewEdge(source_node_id="", target_node_id="")) for each in _items(document, "edges")]
+    yield from islice(_node_problems(nodes), PROBLEMS_MAX)
+    if "nodes" not in document or isinstance(document["nodes"], list):
+        yield from islice(_edge_problems(nodes, edges), PROBLEMS_MAX)
+
+
+def _items(document: Mapping[str, Any], name: str) -> Sequence[object]:
+    most = {"nodes": NODES_MAX, "edges": EDGES_MAX}[name]
+    items: object = document.get(name)
+    return cast("list[object]", items)[:most] if isinstance(items, list) else ()
 
 
 def _node_problems(nodes: Sequence[NewNode]) -> Iterator[Problem]:

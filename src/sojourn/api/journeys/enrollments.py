@@ -3,17 +3,17 @@
 Source: the journeys contract, "List Enrollments"; the rest is ours.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from msgspec.structs import replace
 
 from sojourn.api.common.refusals import MalformedRequest
+from sojourn.api.journeys.documents import TAG, journey_id
+from sojourn.api.journeys.entering import ENTRY_REFUSALS, EntryData, in_words_of_entering
 from sojourn.api.journeys.envelope import Nothing, Page, Paging, Wire
-from sojourn.api.journeys.journeys import TAG, journey_id
 from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
 from sojourn.model.problems import Problem
@@ -21,12 +21,8 @@ from sojourn.model.segments import Reference
 from sojourn.seglang import render
 from sojourn.service import commands as c
 from sojourn.service.commands import EnrollmentStatus
-from sojourn.service.errors import InvalidDocument
 
 Ids = Annotated[tuple[str, ...], Meta(max_length=10_000)]
-
-_PLACES: Mapping[str, str] = {"anonymous_ids": "anonymousIds", "users": "userIds"}
-"""What the lists of the command are called here."""
 
 
 class EnrollmentQuery(Paging, frozen=True, kw_only=True):
@@ -66,11 +62,12 @@ class Enrollment(Wire, frozen=True, kw_only=True):
 
 
 class Enrolling(Wire, frozen=True, kw_only=True):
-    """Whom to enroll: exactly one of the three."""
+    """Whom to enroll: exactly one of the three. `data` are values of the attributes that the trigger names."""
 
     user_ids: Ids = ()
     anonymous_ids: Ids = ()
     audience_id: UUID | None = None
+    data: EntryData = msgspec.field(default_factory=dict[str, str])
 
 
 class EnrollmentRequest(Wire, frozen=True, kw_only=True):
@@ -128,18 +125,11 @@ async def _enroll(call: Call[Nothing, Enrolling]) -> EnrollmentRequest:
         anonymous_ids=body.anonymous_ids,
         filter=filter_,
         is_paced=False,
+        attribute_values=body.data,
     )
-    try:
+    with in_words_of_entering():
         accepted = await call.service.run(call.caller, command)
-    except InvalidDocument as error:
-        problems = tuple(replace(each, where=_place(each.where)) for each in error.problems)
-        raise InvalidDocument(INVALID, problems=problems) from error
     return EnrollmentRequest(request_id=accepted.request_uuid)
-
-
-def _place(where: str) -> str:
-    name, *rest = where.split("/")
-    return ".".join([_PLACES.get(name, name), *rest])
 
 
 async def _stop(call: Call[Nothing, Nothing]) -> None:
@@ -183,14 +173,16 @@ ENROLLMENT_ROUTES: tuple[AnyRoute, ...] = (
         name="enrollPeople",
         tag=TAG,
         summary="Send people to the MANUAL trigger of a published journey.",
-        description="Durable when answered. Who may not come in, for instance because they are inside, is passed over.",
+        description="Durable when answered. Who may not come in, for instance because they are inside, is passed over."
+        " The audience of the journey does not matter. `data` has values of the attributes that the trigger names: a"
+        " node `START_BY_API` with `attributes`, each `name`, `required` and `default_value`.",
         commands=(c.EnrollByApi, c.GetAudience),
         query=Nothing,
         body=Enrolling,
         reply=EnrollmentRequest,
         status=202,
         handle=_enroll,
-        refusals=("journey.not_running", "entry.none", "entry.several", "entry.deactivated", "entry.selector"),
+        refusals=("journey.not_running", "entry.selector", *ENTRY_REFUSALS),
         examples=(
             Example(
                 title="Two users",

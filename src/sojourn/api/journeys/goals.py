@@ -1,5 +1,8 @@
 """Goals: `goalConfig` of a journey or a node, and the goal that it is in the document.
 
+A goal that no type of the contract says, which only the gateway writes and which cannot run, has the type null; its
+`config` is the goal as the document has it. So it comes back as it was, and nobody is told of a goal that is none.
+
 Source: the journeys contract, "Goal Config".
 """
 
@@ -8,6 +11,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from sojourn.api.common.misfits import misfits
 from sojourn.api.common.paths import member
@@ -29,9 +33,9 @@ Deadline = Annotated[int, Meta(ge=1, le=3650, description="In days; then the jou
 
 
 class GoalConfig(Wire, frozen=True, kw_only=True):
-    """What a journey is for. `config` depends on the type."""
+    """What a journey is for. `config` depends on the type; null: on none of them, see the module."""
 
-    type: GoalType
+    type: GoalType | None
     config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     deadline: Deadline | None = None
 
@@ -64,7 +68,8 @@ class FlowCompletedConfig(Wire, frozen=True, kw_only=True):
     flow_id: Name
 
 
-CONFIGS: Mapping[str, type[Wire]] = {
+CONFIGS: Mapping[str | None, type[msgspec.Struct]] = {
+    None: JourneyGoal,
     "event": EventConfig,
     "page_visit": PageVisitConfig,
     "attribute_match": AttributeMatchConfig,
@@ -78,11 +83,14 @@ def goal_problems(document: object, path: str) -> Iterator[Problem]:
         yield Problem("field.type", path, "must be an object")
         return
     given = cast("dict[str, Any]", document)
-    if problems := misfits(given, GoalConfig, path):
-        yield from problems
+    yield from misfits(given, GoalConfig, path)
+    kind, config = given.get("type", ""), given.get("config", {})
+    if not isinstance(kind, str | None) or kind not in CONFIGS or not isinstance(config, dict):
         return
-    config = cast("dict[str, Any]", given.get("config", {}))
-    yield from misfits(config, CONFIGS[given["type"]], member(path, "config"))
+    below = member(path, "config")
+    yield from misfits(cast("dict[str, Any]", config), CONFIGS[kind], below)
+    if kind is None and "deadline_days" in config:
+        yield Problem("field.unknown", member(below, "deadline_days"), "`deadline` says it, beside `config`")
 
 
 def read_goal(document: Mapping[str, Any]) -> JourneyGoal:
@@ -105,6 +113,8 @@ def read_goal(document: Mapping[str, Any]) -> JourneyGoal:
             return JourneyGoal(attribute_match=rule, deadline_days=deadline)
         case FlowCompletedConfig():
             return JourneyGoal(flow_completed=FlowCompleted(flow_id=read.flow_id), deadline_days=deadline)
+        case JourneyGoal():
+            return replace(read, deadline_days=deadline)
         case _:
             raise AssertionError(f"{type(read)} is the config of no goal")
 
@@ -117,14 +127,20 @@ def says_goal(goal: JourneyGoal) -> bool:
 
 
 def write_goal(goal: JourneyGoal) -> dict[str, Any]:
-    """Return the JSON of a goal. Of a goal that says several things, which cannot run, the first is shown."""
-    kind, config = _config(goal)
-    document = GoalConfig(type=kind, config=msgspec.to_builtins(config), deadline=goal.deadline_days)
-    written = msgspec.to_builtins(document)
-    return {name: value for name, value in written.items() if name != "deadline" or value is not None}
+    """Return the JSON of a goal."""
+    kind, config = _config(goal) if says_goal(goal) else (None, _as_it_is(goal))
+    written: dict[str, Any] = {"type": kind, "config": msgspec.to_builtins(config)}
+    return written if goal.deadline_days is None else written | {"deadline": goal.deadline_days}
+
+
+def _as_it_is(goal: JourneyGoal) -> dict[str, Any]:
+    """Return what a goal says, field by field, but for the deadline."""
+    said = msgspec.to_builtins(replace(goal, deadline_days=None))
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _config(goal: JourneyGoal) -> tuple[GoalType, Wire]:
+    """Return the type and the config of a goal that says one thing."""
     if goal.page_visit is not None:
         visit = goal.page_visit
         return "page_visit", PageVisitConfig(match_type=match_spelling(visit.match_type), pattern=visit.pattern)
@@ -136,6 +152,7 @@ def _config(goal: JourneyGoal) -> tuple[GoalType, Wire]:
         )
     if goal.flow_completed is not None:
         return "flow_completed", FlowCompletedConfig(flow_id=goal.flow_completed.flow_id)
-    event = goal.event or EventGoal(event_name="?")
+    event = goal.event
+    assert event is not None, "a goal that says one thing"
     conditions = conditions_wire(event.event_conditions) or UNSET
     return "event", EventConfig(event_name=event.event_name, conditions=conditions)

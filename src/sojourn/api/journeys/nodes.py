@@ -8,21 +8,37 @@ Source: the journeys contract, "Node Types".
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from sojourn.api.common.misfits import misfits
 from sojourn.api.common.paths import item, member
-from sojourn.api.journeys.durations import Amount, Unit, seconds_of, spoken, unit_kept
+from sojourn.api.journeys.configs import (
+    CONFIGS,
+    TRIGGERS,
+    ConditionConfig,
+    ContentConfig,
+    ContentKind,
+    CustomEventConfig,
+    ElementClickConfig,
+    ExitConfig,
+    GoalCheckConfig,
+    ShareConfig,
+    SplitConfig,
+    Timeout,
+    TriggerConfig,
+    TriggerType,
+    UrlMatchConfig,
+    WaitConfig,
+    WaitForEventConfig,
+)
+from sojourn.api.journeys.durations import Unit, seconds_of, spoken, unit_kept
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.goals import goal_problems, read_goal, says_goal, write_goal
 from sojourn.api.journeys.labels import ALONE, says_one_event
 from sojourn.api.journeys.matches import (
-    EventConditions,
-    MatchType,
     conditions_of,
     conditions_wire,
     match_of,
@@ -39,11 +55,9 @@ from sojourn.model.points import (
     Exit,
     GoalCheck,
     MessageBus,
-    Name,
     RandomBranch,
     RandomSplitter,
     StartByApi,
-    Text,
     TriggerBranch,
     UrlMatch,
     Wait,
@@ -54,127 +68,9 @@ from sojourn.model.problems import Problem
 WAIT_SECONDS_MAX = 366 * 86_400
 EVENT_WAIT_SECONDS_MAX = 90 * 86_400
 
-ContentKind = Literal["flow", "tooltip", "beacon", "announcement", "survey", "task_list", "banner", "modal"]
-TriggerType = Literal["URL_MATCH", "CUSTOM_EVENT", "ELEMENT_CLICK", "MANUAL"]
 _PERCENT = re.compile(r"(100|\d\d?(?:\.\d\d?)?)\s*%", re.ASCII)
 """How the label of an edge begins that says how large its share of a split is."""
 
-RuleTree = Annotated[Any, Meta(description="A group or a rule, see docs/segments.md.")]
-Label = Annotated[str, Meta(min_length=1, max_length=255)]
-
-
-class Timeout(Wire, frozen=True, kw_only=True):
-    """How long to wait at most."""
-
-    duration: Amount
-    unit: Unit
-
-
-class TriggerConfig(Wire, frozen=True, kw_only=True):
-    """How people come in."""
-
-    trigger_type: TriggerType
-    trigger_config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
-
-
-class UrlMatchConfig(Wire, frozen=True, kw_only=True):
-    """By viewing a page."""
-
-    match_type: MatchType = "contains"
-    pattern: Text = ""
-
-
-class CustomEventConfig(Wire, frozen=True, kw_only=True):
-    """By doing an event."""
-
-    event_name: Name
-    conditions: EventConditions | UnsetType = UNSET
-
-
-class ElementClickConfig(Wire, frozen=True, kw_only=True):
-    """By a click."""
-
-    selector: Text = ""
-
-
-class ContentConfig(Wire, frozen=True, kw_only=True):
-    """What is shown, and for how long at most."""
-
-    content_type: ContentKind | UnsetType = UNSET
-    timeout: Timeout | UnsetType = UNSET
-
-
-class WaitConfig(Wire, frozen=True, kw_only=True):
-    """How long, or until when."""
-
-    duration: Amount | UnsetType = UNSET
-    unit: Unit | UnsetType = UNSET
-    until: datetime | UnsetType = UNSET
-
-
-class WaitForEventConfig(Wire, frozen=True, kw_only=True):
-    """For which event, and how long at most."""
-
-    event_name: Name
-    conditions: EventConditions | UnsetType = UNSET
-    timeout: Timeout | UnsetType = UNSET
-
-
-class BranchConfig(Wire, frozen=True, kw_only=True):
-    """Whom a rule tree describes leaves by this label."""
-
-    label: Text
-    rule_tree: RuleTree
-
-
-class ConditionConfig(Wire, frozen=True, kw_only=True):
-    """Branches in their order, or one rule tree."""
-
-    branches: Annotated[tuple[BranchConfig, ...], Meta(max_length=20)] | UnsetType = UNSET
-    rule_tree: RuleTree | UnsetType = UNSET
-
-
-class ShareConfig(Wire, frozen=True, kw_only=True):
-    """A share of the people leaves by this label."""
-
-    label: Label
-    percentage: Annotated[float, Meta(ge=0, le=100)]
-
-
-class SplitConfig(Wire, frozen=True, kw_only=True):
-    """The branches; without them, the labels of the edges begin with percentages, such as `30%`, or share evenly."""
-
-    branches: Annotated[tuple[ShareConfig, ...], Meta(min_length=2, max_length=20)] | UnsetType = UNSET
-
-
-class GoalCheckConfig(Wire, frozen=True, kw_only=True):
-    """A goal of its own; without it, that of the journey."""
-
-    goal_config: dict[str, Any] | UnsetType = UNSET
-
-
-class ExitConfig(Wire, frozen=True, kw_only=True):
-    """What became of the person."""
-
-    outcome: Text = ""
-
-
-TRIGGERS: Mapping[TriggerType, type[Wire]] = {
-    "URL_MATCH": UrlMatchConfig,
-    "CUSTOM_EVENT": CustomEventConfig,
-    "ELEMENT_CLICK": ElementClickConfig,
-    "MANUAL": Nothing,
-}
-CONFIGS: Mapping[str, type[Wire]] = {
-    "TRIGGER": TriggerConfig,
-    "CONTENT": ContentConfig,
-    "WAIT": WaitConfig,
-    "WAIT_FOR_EVENT": WaitForEventConfig,
-    "CONDITION": ConditionConfig,
-    "SPLIT": SplitConfig,
-    "GOAL_CHECK": GoalCheckConfig,
-    "EXIT": ExitConfig,
-}
 POINTS: Mapping[str, type[AnyPoint]] = {
     str(kind.__struct_config__.tag).upper(): kind for kind in cast("tuple[type[AnyPoint], ...]", get_args(AnyPoint))
 }
@@ -208,7 +104,9 @@ def node_problems(kind: str, config: Mapping[str, Any], path: str) -> Iterator[P
         return
     found = misfits(config, CONFIGS[kind], path)
     yield from found
-    if not found:
+    if kind == "TRIGGER":
+        yield from _trigger_problems(config, path)
+    elif not found:
         yield from _more_problems(msgspec.convert(config, CONFIGS[kind]), path)
 
 
@@ -219,11 +117,15 @@ def says_point(kind: str, config: Mapping[str, Any]) -> bool:
     return kind not in CONFIGS
 
 
+def _trigger_problems(config: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    kind, below = config.get("triggerType"), config.get("triggerConfig", {})
+    of_kind = TRIGGERS.get(cast("TriggerType", kind)) if isinstance(kind, str) else None
+    if of_kind is not None and isinstance(below, dict):
+        yield from misfits(cast("dict[str, Any]", below), of_kind, member(path, "triggerConfig"))
+
+
 def _more_problems(config: Wire, path: str) -> Iterator[Problem]:
     match config:
-        case TriggerConfig():
-            below = member(path, "triggerConfig")
-            yield from misfits(config.trigger_config, TRIGGERS[config.trigger_type], below)
         case WaitConfig():
             yield from _wait_problems(config, path)
         case ContentConfig(timeout=Timeout() as timeout):

@@ -11,9 +11,11 @@ from sojourn.api.journeys.content import CONTENT_ROUTES
 from sojourn.api.journeys.door import Door, DoorOptions
 from sojourn.api.journeys.enrollments import ENROLLMENT_ROUTES
 from sojourn.api.journeys.journeys import JOURNEY_ROUTES
+from sojourn.api.journeys.lifecycle import LIFECYCLE_ROUTES
 from sojourn.api.journeys.routing import AnyRoute
 from sojourn.api.journeys.sdk import SDK_ROUTES
 from sojourn.api.journeys.serving import handlers
+from sojourn.api.journeys.showing import SHOWING_ROUTES
 from sojourn.api.journeys.sites import SITE_ROUTES
 from sojourn.service.service import Service
 
@@ -23,10 +25,12 @@ ROUTES: tuple[AnyRoute, ...] = (
     *SITE_ROUTES,
     *AUDIENCE_ROUTES,
     *JOURNEY_ROUTES,
+    *LIFECYCLE_ROUTES,
     *ENROLLMENT_ROUTES,
     *ANALYTICS_ROUTES,
     *CONTENT_ROUTES,
     *SDK_ROUTES,
+    *SHOWING_ROUTES,
 )
 
 PREFIXES = (

@@ -10,7 +10,7 @@ been decoded, and returns what becomes `{"data": …}`: a struct, a `Page` for l
 matter, or a whole response of Litestar.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -18,7 +18,7 @@ from uuid import UUID
 from litestar.datastructures import Cookie
 
 from sojourn.api.common.bodies import AnyRequest
-from sojourn.model.problems import SojournError
+from sojourn.model.problems import Problem, SojournError
 from sojourn.service.commands import Caller, Role
 from sojourn.service.errors import NotFound
 from sojourn.service.roles import LEAST, ROLES
@@ -117,6 +117,8 @@ class Route(Generic[Q, B]):
         name: Of the operation, in documents, metrics and logs.
         tag: The chapter of the documentation.
         commands: What it asks of the service. All roles that may ask for all of them may call.
+        problems: Finds what keeps a JSON object from being the body although the types are right. It gets the object
+            as it came, and passes over what is of a wrong type, so that all problems are told at once.
         least: The role that suffices, beyond what the commands say.
         reply: What `data` is, or an item of it; None: null.
         meta: What `meta` is of an answer that is no page of a list; None: there is none.
@@ -136,6 +138,7 @@ class Route(Generic[Q, B]):
     reply: Any
     access: Access = "session"
     commands: tuple[type, ...] = ()
+    problems: Callable[[Mapping[str, Any]], Iterable[Problem]] | None = None
     least: Role = "viewer"
     is_list: bool = False
     meta: Any = None

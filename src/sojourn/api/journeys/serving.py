@@ -10,7 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from sojourn.api.common.bodies import AnyRequest, json_response, parse, read_body
 from sojourn.api.common.metrics import RequestMetrics
-from sojourn.api.common.misfits import misfits
+from sojourn.api.common.misfits import PROBLEMS_MAX, misfits
+from sojourn.api.common.paths import without_echoes
 from sojourn.api.common.queries import read_query
 from sojourn.api.common.refusals import InternalError, MalformedRequest
 from sojourn.api.journeys.cors import PREFLIGHT, allow, check_origin
@@ -106,8 +107,11 @@ def _query(route: AnyRoute, request: AnyRequest) -> object:
 def _body(route: AnyRoute, document: dict[str, Any]) -> object:
     if route.body is Nothing and not document:
         return NOTHING
-    if problems := misfits(document, route.body, ""):
-        raise MalformedRequest(INVALID, problems=tuple(problems))
+    problems = misfits(document, route.body, "")
+    if route.problems is not None:
+        problems = without_echoes(problems, route.problems(document))
+    if problems:
+        raise MalformedRequest(INVALID, problems=tuple(problems[:PROBLEMS_MAX]))
     return msgspec.convert(document, route.body)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from sojourn.api.journeys.configs import CONFIGS
 from sojourn.api.journeys.labels import spoken_output
-from sojourn.api.journeys.nodes import CONFIGS, says_point, write_node
+from sojourn.api.journeys.nodes import says_point, write_node
 from sojourn.api.journeys.serving import INVALID
 from sojourn.model.graph import Edge
 from sojourn.model.points import AnyPoint, is_entry
