@@ -481,6 +481,81 @@ def test_every_value_against_every_stored_value(conn: psycopg.Connection, operat
             assert selected(conn, wanted, scope) == [evaluate(wanted, person, NOW, scope) for person in crowd], wanted
 
 
+PRICES = [
+    [],
+    [0],
+    [1],
+    [1, 2],
+    [3, -1, 1],
+    [2.5, 2.5],
+    ["5"],
+    [True, None, 6],
+    [1e300],
+    [4, "x"],
+    [-2],
+    [1, 1, 1, 1, 1, 1],
+]
+"""What the orders of each buyer cost."""
+
+DATED = ["2026-03-27", "0 days ago", "1 day ago", "3 days ago", "2026-03-29T12:00:00Z"]
+
+
+def buyers() -> list[Person]:
+    """Return people whose orders lie hours, or whole days, apart, each of a pair on another side of midnight."""
+    hours = [0, 1, 2, 13.5, 25, 26, 50, 73, 74, 97, 98, 24 * 31]
+    return [
+        Person({"vip": bool(place % 2)}, events=[ordered(first + 24 * n, price) for n, price in enumerate(prices)])
+        for place, (prices, first) in enumerate(zip(PRICES, hours, strict=True))
+    ]
+
+
+def ordered(hours_ago: float, price: object) -> Happening:
+    at = NOW - timedelta(hours=hours_ago)
+    return Happening("order", at, {"price": price}, received_at=at)
+
+
+def given_amounts(operator: Operator) -> list[tuple[float, ...]]:
+    amounts = [-2, -1, 0, 1, 3, 5, 6, 1e300]
+    return list(itertools.combinations(amounts, 2)) if operator == "BETWEEN" else [(each,) for each in amounts]
+
+
+def totals() -> Iterator[Event]:
+    """Yield each total that events may be asked for, with each operator, one at a time."""
+    for operator in AMOUNTS:
+        for values in given_amounts(operator):
+            yield Event(name="order", count=Comparison(operator=operator, values=values))
+            yield Event(name="order", sum=EventSum(path=("price",), operator=operator, values=values))
+    for operator in TIMELY:
+        counts = {"BETWEEN": itertools.product(DATED, DATED), "SET": [()], "NOTSET": [()]}
+        for values in counts.get(operator, [(each,) for each in DATED]):
+            wanted = Comparison(operator=operator, values=tuple(values))
+            yield from (Event(name="order", **{of: wanted}) for of in ("first", "last", "when"))
+
+
+def test_every_total_of_events_against_every_buyer(conn: psycopg.Connection) -> None:
+    crowd = buyers()
+    with rolled_back(conn):
+        settle(conn, crowd)
+        for wanted in totals():
+            expected = [evaluate(wanted, person, NOW, SCOPE) for person in crowd]
+            for lookup in get_args(Lookup):
+                assert selected(conn, wanted, SCOPE, lookup) == expected, (lookup, render(wanted))
+
+
+def test_every_circle_against_every_place(conn: psycopg.Connection) -> None:
+    places = [{"latitude": one, "longitude": other} for one, other in itertools.product(COORDINATES, COORDINATES)]
+    crowd = [Person(location=place) for place in (*places, {"latitude": 51.5}, {}, None)]
+    centres = itertools.product([51.5, 0, 90], [-0.12, 0, 180])
+    circles = [
+        Geo(latitude=latitude, longitude=longitude, radius_km=radius)
+        for (latitude, longitude), radius in itertools.product(centres, [1, 100, 4_000, 5_000, 7_000, 12_000, 20_100])
+    ]
+    with rolled_back(conn):
+        settle(conn, crowd)
+        for wanted in filter(is_far_from_every_edge, circles):
+            assert selected(conn, wanted, SCOPE) == [evaluate(wanted, person, NOW, SCOPE) for person in crowd], wanted
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     text=st.from_regex(

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from sojourn.compiler.audience import next_turn, resolved
 from sojourn.compiler.parameters import Parameters
 from sojourn.compiler.segments import SegmentScope
-from sojourn.model.segments import Expression
+from sojourn.model.segments import (
+    All,
+    AnyOf,
+    Attribute,
+    Comparison,
+    Event,
+    EventAttribute,
+    EventSum,
+    Expression,
+    Not,
+)
 from tests.properties import test_segments as drawing
 from tests.properties.test_segments import APP_IDS, NOW, SHARD, rolled_back, settle
 from tests.segment_evaluator import Person, evaluate
@@ -26,6 +36,11 @@ def instants(person: Person) -> Iterator[datetime]:
     edges = {midnight + timedelta(days=n) for n in range(1, HORIZON)}
     edges |= {each.occurred_at + timedelta(days=n) for each in person.events for n in (1, 3, 30, 90)}
     yield from sorted(at for at in edges if at > NOW)
+
+
+def edges_of_days(person: Person) -> Iterator[datetime]:
+    """Yield the instants of the next days at which a condition that counts up to three days back may change."""
+    yield from (at for at in instants(person) if at < NOW + timedelta(days=6))
 
 
 def turns(conn: psycopg.Connection, segment: Expression, scope: SegmentScope) -> list[datetime | None]:
@@ -50,9 +65,57 @@ def test_nobody_changes_sides_before_their_turn(
         settle(conn, crowd)
         for segment in data.draw(st.lists(drawing.KINDS.get(kind, drawing.segments), min_size=2, max_size=4)):
             for person, turn in zip(crowd, turns(conn, segment, scope), strict=True):
-                assert turn is None or turn > NOW
-                now = evaluate(segment, person, NOW, scope)
-                for at in instants(person):
-                    if turn is not None and at >= turn:
-                        break
-                    assert evaluate(segment, person, at, scope) == now, f"{at} is before {turn}"
+                assert_same_until(turn, segment, person, scope, instants(person))
+
+
+def assert_same_until(
+    turn: datetime | None, segment: Expression, person: Person, scope: SegmentScope, edges: Iterator[datetime]
+) -> None:
+    assert turn is None or turn > NOW
+    now = evaluate(segment, person, NOW, scope)
+    for at in edges:
+        if turn is not None and at >= turn:
+            break
+        assert evaluate(segment, person, at, scope) == now, f"{at} is before {turn}"
+
+
+def timed() -> Iterator[Expression]:
+    """Yield conditions that time changes: totals of a window and times, with each operator that takes one value."""
+    for operator in drawing.AMOUNTS:
+        if operator == "BETWEEN":
+            continue
+        for value in (1, 2):
+            wanted = Comparison(operator=operator, values=(value,))
+            yield Event(name="order", days=3, count=wanted)
+            yield Event(name="order", days=3, sum=EventSum(path=("price",), operator=operator, values=(value,)))
+    yield Event(name="order", days=3)
+    yield Event(name="order", days=3, where=(EventAttribute(path=("price",), operator="EQ", values=(1,)),))
+    for operator in drawing.TIMELY:
+        if operator in ("BETWEEN", "SET", "NOTSET"):
+            continue
+        for value in ("0 days ago", "2 days ago"):
+            wanted = Comparison(operator=operator, values=(value,))
+            yield from (Event(name="order", **{of: wanted}) for of in ("first", "last", "when"))
+
+
+VIP = Attribute(path=("vip",), operator="EQ", values=(True,))
+
+
+def mixed(segment: Expression) -> Iterator[Expression]:
+    """Yield a condition alone, and beside one that time does not change."""
+    yield from (
+        segment,
+        Not(of=segment),
+        All(of=(VIP, segment)),
+        AnyOf(of=(segment, VIP)),
+        AnyOf(of=(Not(of=VIP), segment)),
+    )
+
+
+def test_no_buyer_changes_sides_before_their_turn(conn: psycopg.Connection) -> None:
+    crowd, scope = drawing.buyers(), drawing.SCOPE
+    with rolled_back(conn):
+        settle(conn, crowd)
+        for segment in (each for one in timed() for each in mixed(one)):
+            for person, turn in zip(crowd, turns(conn, segment, scope), strict=True):
+                assert_same_until(turn, segment, person, scope, edges_of_days(person))
