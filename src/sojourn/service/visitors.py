@@ -42,7 +42,7 @@ async def get_shown(resources: Resources, caller: c.Caller, command: c.GetShown)
     refuse(visitor_problems(command.visitor))
     identity = identity_of(caller.workspace_id, command.visitor)
     shard_count = await resources.facts.shard_count()
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         owners = await find_identities(conn, [identity], shard_count=shard_count)
         if identity not in owners:
             return c.Shown()
@@ -62,7 +62,7 @@ async def get_visitor(resources: Resources, caller: c.Caller, command: c.GetVisi
     refuse(visitor_problems(command.visitor))
     identity = identity_of(caller.workspace_id, command.visitor)
     shard_count = await resources.facts.shard_count()
-    async with resources.pool.connection() as conn:
+    async with single_statements(resources.pool) as conn:
         owners = await find_identities(conn, [identity], shard_count=shard_count)
     person = owners.get(identity)
     return c.KnownVisitor(profile=None if person is None else profile_uuid(person.shard, person.profile_id))
