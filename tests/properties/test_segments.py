@@ -542,6 +542,30 @@ def test_every_total_of_events_against_every_buyer(conn: psycopg.Connection) -> 
                 assert selected(conn, wanted, SCOPE, lookup) == expected, (lookup, render(wanted))
 
 
+def of_devices() -> Iterator[Fact]:
+    """Yield what may be asked of devices, with each operator."""
+    for name, operator in itertools.product(("os", "type", "browser", "model"), OPERATORS):
+        given = [("ios",), ("mobile",), ("Chrome",), ("o",)]
+        if operator in ORDERED:
+            given = [(5, 6)] if operator == "BETWEEN" else [(5,), ("1.2",)]
+        elif operator in ("SET", "NOTSET"):
+            given = [()]
+        yield from (Fact(path=("device", name), operator=operator, values=values) for values in given)
+
+
+def test_every_fact_against_every_device(conn: psycopg.Connection) -> None:
+    told = [{}, {"os": None, "type": None, "browser": None}, {"os": "iOS", "model": "o"}, {"os": 5, "type": ["mobile"]}]
+    kinds = enumerate(itertools.product(PLATFORMS, told))
+    devices = [Device(7, platform, hwid=str(number), details=said) for number, (platform, said) in kinds]
+    crowd = [Person(devices=[each]) for each in devices] + [Person(), Person(devices=[devices[2], devices[-1]])]
+    with rolled_back(conn):
+        settle(conn, crowd)
+        for wanted in of_devices():
+            expected = [evaluate(wanted, person, NOW, SCOPE) for person in crowd]
+            for lookup in get_args(Lookup):
+                assert selected(conn, wanted, SCOPE, lookup) == expected, (lookup, render(wanted))
+
+
 def test_every_circle_against_every_place(conn: psycopg.Connection) -> None:
     places = [{"latitude": one, "longitude": other} for one, other in itertools.product(COORDINATES, COORDINATES)]
     crowd = [Person(location=place) for place in (*places, {"latitude": 51.5}, {}, None)]
