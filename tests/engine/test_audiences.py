@@ -515,3 +515,15 @@ async def test_audiences_of_one_segment_look_only_where_something_comes_of_it(
     assert [name for name, _ in await entered(lab)] == ["bob", "bob"]
     assert await walks("ada", vip=False) == places
     assert sorted(name for name, _ in await entered(lab)) == ["ada", "bob", "bob"]
+
+
+async def test_audiences_of_one_segment_note_when_time_will_change_it(lab: Lab) -> None:
+    for _ in range(2):
+        await lab.start("all -> exit", all=watching('T("visit", LT, "2 days ago")'))
+    await lab.person("eve", visit=None)
+    await lab.tick()
+    await lab.person("eve", visit=lab.now.date().isoformat())
+    await lab.after(minutes=1)
+    assert await entered(lab) == []
+    await lab.after(days=3)
+    assert [name for name, _ in await entered(lab)] == ["eve", "eve"]
