@@ -284,7 +284,8 @@ def test_who_signs_in_or_out_in_one_tab_does_so_in_all(visitor: Page, shop: Shop
     for code, name in (("Sojourn.identify('grace')", "userId=grace"), ("Sojourn.reset()", "anonymousId=")):
         with visitor.expect_response(lambda response, name=name: "/stream?" in response.url and name in response.url):
             other.evaluate(code)
-    with visitor.expect_request(lambda request: "looks" in (request.post_data or "")) as sent:
+    # Both tabs send what waits, so the other one may be the first.
+    with visitor.context.expect_event("request", lambda request: "looks" in (request.post_data or "")) as sent:
         visitor.evaluate("Sojourn.track('looks')")
     (told,) = sent.value.post_data_json["events"]
     kept = "Object.entries(localStorage).find(([key]) => key.endsWith(':anonymousId'))[1]"
