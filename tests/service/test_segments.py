@@ -1,5 +1,6 @@
 """Segments: named, listed, and used by journeys."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ from sojourn.service.errors import (
     PersonNotFound,
     SegmentNotFound,
 )
+from sojourn.store.connection import connect
+from sojourn.store.segments import lock_segments
 from tests.service.conftest import NOON, OUR_APP, THEIR_APP, Bench, chain, point_id
 
 LONDON = 'T("City", EQ, "London")'
@@ -151,6 +154,20 @@ async def test_what_is_used_is_not_deleted(bench: Bench) -> None:
     await bench.create(chain(StartBySegment(id=point_id(), filter='Segment("b")'), Exit(id=point_id())), "Hello")
     with pytest.raises(InUse, match="the segment `b`, the journey `Hello`"):
         await bench.service.run(bench.us, DeleteSegment(code="a"))
+
+
+async def test_a_segment_that_is_being_deleted_is_not_named_by_a_new_one(bench: Bench, database_url: str) -> None:
+    await create(bench, "a", code="a")
+    async with await connect(database_url, application_name="test") as conn:
+        await lock_segments(conn, workspace_id=bench.us.workspace_id)
+        await conn.execute("delete from segment where code = 'a'")
+        creation = asyncio.create_task(create(bench, "b", 'Segment("a")', code="b"))
+        waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        while not creation.done() and not await bench.rows(waiting):  # noqa: ASYNC110 - the signal is there
+            await asyncio.sleep(0.01)
+        await conn.commit()
+    with pytest.raises(InvalidFilter, match="there is no segment with the code `a`"):
+        await creation
 
 
 async def test_the_audience_of_a_journey_is_in_use(bench: Bench) -> None:

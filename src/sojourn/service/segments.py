@@ -67,6 +67,7 @@ async def create_segment(resources: Resources, caller: Caller, command: CreateSe
     app_id = None if app is None else await resources.facts.app_id(caller.workspace_id, app)
     expression = _meant(command.source, command.rule_tree)
     async with resources.pool.connection() as conn, conn.transaction():
+        await store.lock_segments(conn, workspace_id=caller.workspace_id)  # what it names is not deleted meanwhile
         scope = await load_scope(conn, caller.workspace_id)
         require_meaning(expression, scope, command.source)
         warnings = segment_warnings(expression, scope, await days_kept(conn), app)
