@@ -24,11 +24,14 @@ from sojourn.engine.tick import Budget
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.points import (
     AnyPoint,
+    Conditions,
     Content,
     ElementClick,
     EmailContent,
     Exit,
+    GoalCheck,
     MessageBus,
+    PageVisit,
     SendEmail,
     StartByApi,
     UrlMatch,
@@ -79,6 +82,7 @@ PAGES = (
     ("ENDS_WITH", "x=1"),
     ("REGEX", "^/[ab]$"),
 )
+A_PAGE, ANOTHER_PAGE = "https://shop.example/a", "https://shop.example/b?x=1"
 TREES: tuple[dict[str, Any], ...] = (
     {"field": "a", "operator": "eq", "value": "u"},
     {"field": "traits.b", "operator": "gte", "value": 1},
@@ -89,7 +93,7 @@ TREES: tuple[dict[str, Any], ...] = (
 )
 browsing = st.fixed_dictionaries(
     {
-        "url": st.sampled_from(["https://shop.example/a", "https://shop.example/b?x=1", "/a#top", "//h/ab?x=1", 7]),
+        "url": st.sampled_from([A_PAGE, ANOTHER_PAGE, "/a#top", "//h/ab?x=1", 7]),
         "selector": st.sampled_from(["#buy", "#sell", ["#sell", "#buy"]]),
         "content": st.sampled_from(FLOWS),
     }
@@ -188,8 +192,8 @@ def updates(draw: st.DrawFn) -> Any:
 @st.composite
 def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only: bool) -> Any:
     kinds = [
-        "wait", "wait", "event_wait", "event_wait", "split", "random", "email", "webhook", "content", "condition",
-        "goal_check", "goal_check", *["update"] * updating * 2,
+        "wait", "wait", "event_wait", "event_wait", "split", "random", "email", "email", "webhook", "content",
+        "condition", "condition", *["update"] * updating * 2,
     ]  # fmt: skip
     match draw(st.sampled_from(kinds)):
         case "wait":
@@ -217,8 +221,6 @@ def inner_points(draw: st.DrawFn, begins: datetime, updating: bool, sticky_only:
             trees = draw(st.lists(st.sampled_from(TREES), min_size=1, max_size=3))
             branches = [{"label": str(place), "rule_tree": json.dumps(tree)} for place, tree in enumerate(trees)]
             return laboratory.point("condition", branches=branches)
-        case "goal_check":
-            return laboratory.point("goal_check", goal=draw(journey_goals()))
         case _:
             save = [{"path": "v", "name": "v"}] if draw(st.booleans()) else []
             return laboratory.webhook(wait_for_response=draw(st.booleans()), save_response=save)
@@ -302,19 +304,23 @@ def conducts(draw: st.DrawFn) -> dict[str, Any]:
         "conduct": conduct,
         "goal": draw(st.one_of(st.none(), journey_goals(deadlines=True))),
         "audience_code": draw(st.sampled_from([None, None, "AUDIENCE"])),
-        "admits_anonymous": draw(st.sampled_from([True, True, False])),
+        "admits_anonymous": draw(st.sampled_from([True, True, True, True, False])),
     }
+
+
+SILENT_HOURS = (("06:00", "23:30"), ("20:00", "14:30"), ("11:30", "07:00"), ("11:30", "14:30"))
 
 
 @st.composite
 def silences(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw when messages do not go out; a crowd lives around noon."""
-    channels = draw(st.sampled_from([(), ("webhook",), ("email", "webhook"), ("email", "webhook")]))
+    """Draw when messages do not go out: most of the day, so that most stories come to it."""
+    channels = draw(st.sampled_from([("email", "webhook"), ("email", "webhook"), ("email",), ()]))
+    hours = {channel: draw(st.sampled_from(SILENT_HOURS)) for channel in channels}
     return {
         channel: {
             "enabled": True,
-            "from": draw(st.sampled_from(["06:00", "11:30", "20:00"])),
-            "to": draw(st.sampled_from(["07:00", "14:30", "21:00"])),
+            "from": hours[channel][0],
+            "to": hours[channel][1],
             "timezone": draw(st.sampled_from(["device", "device", "Europe/Berlin"])),
             "fallback_timezone": draw(st.sampled_from(["UTC", "America/New_York"])),
             "blocked_days": draw(st.sampled_from([[], ["SATURDAY"], ["SUNDAY", "MONDAY"]])),
@@ -341,7 +347,7 @@ def goals(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "conversion_goals": found,
         "conversion_window": window,
-        "control_group_percent": draw(st.sampled_from([0, 0, 30, 50])),
+        "control_group_percent": draw(st.sampled_from([0, 0, 0, 30])),
     }
 
 
@@ -356,21 +362,29 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
         schedules_left = may_schedule and not any(point.__struct_config__.tag == "start_by_segment" for point in heads)
         heads.append(draw(entries(begins, schedules_left)).placed(f"entry{place}"))
     updating = updating and not any(isinstance(point, MessageBus) and is_keyed(point) for point in heads)
-    inner = [
-        draw(inner_points(begins, updating, sticky_only)).placed(f"p{place}")
-        for place in range(draw(st.integers(2, 7)))
-    ]
+    drawn = [draw(inner_points(begins, updating, sticky_only)) for _ in range(draw(st.integers(2, 7)))]
+    if draw(st.booleans()):
+        drawn.insert(0, laboratory.email(content=EmailContent(subject="Hello", html=".")))
+    if draw(st.sampled_from([True, True, False])):
+        # Behind a wait, in which the goal may be reached.
+        check = laboratory.point("goal_check", goal=draw(journey_goals()))
+        place = draw(st.integers(0, 1))
+        drawn[place:place] = [laboratory.wait(duration_seconds=draw(st.sampled_from([900, 1800]))), check]
+    inner = [point.placed(f"p{place}") for place, point in enumerate(drawn)]
     exits = [laboratory.point("exit", outcome=name).placed(name) for name in ("done", "gone")]
     edges: list[Edge] = []
     for place, point in enumerate([*heads, *inner]):
-        onward = inner if place < len(heads) else [*inner[place - len(heads) + 1 :] * 2, *exits]
+        behind = inner[max(0, place - len(heads) + 1) :]
+        onward = [*inner[:1] * 2, *inner] if place < len(heads) else [*behind[:1] * 4, *behind * 2, *exits]
         targets = [*onward, *inner] if always_holds(point) else onward
+        if behind and isinstance(behind[0], GoalCheck):
+            targets = behind[:1]
         for output in outputs(point):
             if may_end_in(point, output) and draw(st.booleans()):
                 continue
             edges.append(Edge(from_=point.id, output=output, to=draw(st.sampled_from(targets)).id))
     chosen: dict[str, Any] = {
-        "transactional": draw(st.booleans()),
+        "transactional": draw(st.sampled_from([False, False, False, True])),
         "resume_policy": draw(
             st.sampled_from(
                 ["RESUME_CONTINUE", "RESUME_SHIFT", "RESUME_DROP_OVERDUE"] + ["RESUME_SPREAD"] * (not sticky_only)
@@ -494,6 +508,7 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
                 "source": draw(st.sampled_from([None] * 9 + ["s1"])),
                 "browsing": draw(browsing),
                 "late": draw(st.sampled_from([0, 0, 0, 1, 3])),
+                "fits": draw(st.sampled_from([True, True, True, False])),
             }
         case "select":
             values = {"entry": draw(entry_data), "filter": draw(filters(READ))}
@@ -527,7 +542,7 @@ def scenes(draw: st.DrawFn, crowd: int | None) -> Scene:
 @st.composite
 def people(draw: st.DrawFn) -> dict[str, Any]:
     tags = st.fixed_dictionaries({}, optional={"a": scalars, "b": scalars, "x": scalars, "d": dates})
-    user_id = draw(st.sampled_from([None, "u1"]))
+    user_id = draw(st.sampled_from(["u1", "u1", None]))
     return {"tags": draw(tags), "zone": draw(st.sampled_from([None, *ZONES])), "user_id": user_id}
 
 
@@ -539,15 +554,30 @@ def stories(draw: st.DrawFn) -> Story:
     drawn = [first]
     if draw(st.integers(0, 2)) == 0:
         drawn.append(draw(graphs(begins, updating=False, may_schedule=False, sticky_only=crowd is not None)))
-    opening = Scene(1, None, draw(st.lists(acts(("enter",)), min_size=1, max_size=5)))
+    opening = Scene(1, None, draw(st.lists(acts(("enter",)), min_size=2, max_size=5)))
+    # Who has come in does something, while most of them wait.
+    then = Scene(draw(st.integers(0, 1)), None, draw(st.lists(acts(("event",)), min_size=2, max_size=5)))
+    for act in then.acts:
+        act.person = draw(st.sampled_from([each.person for each in opening.acts]))
     return Story(
         begins,
         drawn,
         draw(st.lists(people(), min_size=1, max_size=4)),
-        [opening, *draw(st.lists(scenes(crowd), min_size=1, max_size=6))],
+        [opening, then, *draw(st.lists(scenes(crowd), min_size=2, max_size=5))],
         inbox,
         crowd,
     )
+
+
+def page_for(wanted: PageVisit | UrlMatch) -> str:
+    """Return the address of a page that matches one of the patterns of `PAGES`."""
+    return ANOTHER_PAGE if wanted.match_type == "ENDS_WITH" else A_PAGE
+
+
+def data_for(wanted: Conditions) -> dict[str, Any]:
+    """Return what an event says that meets conditions."""
+    fitting = {"GTE": 3, "NOTEQ": "w", "SET": 1}
+    return {each.attribute: each.values[0] if each.operator == "EQ" else fitting[each.operator] for each in wanted}
 
 
 # Telling --------------------------------------------------------------------------------------------------------
@@ -642,7 +672,8 @@ class Telling:
             case "enter":
                 return self._enter(journey, act.person, at, values, about)
             case "event":
-                return self._event(act.person, at, self._awaited(journey, values["place"]), values)
+                name, fitting = self._awaited(journey, values["place"])
+                return self._event(act.person, at, name, values, fitting)
             case "select":
                 number = next((n for n, point in journey.points.items() if isinstance(point, StartByApi)), None)
                 if number is None or journey.status == "finished":
@@ -671,30 +702,41 @@ class Telling:
             return Row(kind="enroll", profile_id=person, received_at=at, data=data)
         if isinstance(entry, UrlMatch | ElementClick):
             name = "page_view" if isinstance(entry, UrlMatch) else "click"
-            return self._event(person, at, name, values)
+            fitting = {"url": page_for(entry)} if isinstance(entry, UrlMatch) else {"selector": entry.selector}
+            return self._event(person, at, name, values, fitting, app=laboratory.SHOP)
         if not isinstance(entry, MessageBus):
             return None
         if entry.attribute_entry:
             data = {"journey_id": journey.journey_id, "point_no": number, "event": values["data"]}
             return Row(kind="entry_event", profile_id=person, received_at=at, name=entry.event_name, data=data)
-        return self._event(person, at, entry.event_name, values)
+        fitting = data_for(entry.event_conditions)
+        return self._event(person, at, entry.event_name, values, fitting, app=entry.application_code)
 
-    def _event(self, person: int, at: datetime, name: str, values: dict[str, Any]) -> Row:
-        app_id = self.lab.app_ids[values["app"]] if values["app"] else None
+    def _event(
+        self, person: int, at: datetime, name: str, values: dict[str, Any], fitting: dict[str, Any],
+        *, app: str | None = None,
+    ) -> Row:  # fmt: skip
+        """Do something: mostly what somebody waits for."""
+        app, data = values["app"] if app is None or not values["fits"] else app, values["data"] | values["browsing"]
         return Row(
-            kind="event", profile_id=person, received_at=at, name=name, data=values["data"] | values["browsing"],
-            app_id=app_id,
+            kind="event", profile_id=person, received_at=at, name=name, data=data | (fitting if values["fits"] else {}),
+            app_id=self.lab.app_ids[app] if app else None,
             source_id=values["source"], occurred_at=at - values["late"] * STEP,
         )  # fmt: skip
 
-    def _awaited(self, journey: Journey, place: int) -> str:
-        """Choose an event that somebody could wait for."""
-        names = sorted(
-            {each.event_name for point in journey.graph.points if isinstance(point, WaitForTrigger)
-             for branch in point.branches for each in branch.events}
-        )  # fmt: skip
-        names += [goal.event_name for goal in goals_of(journey.graph) if goal.event_name is not None]
-        return names[place % len(names)] if names else EVENTS[place % len(EVENTS)]
+    def _awaited(self, journey: Journey, place: int) -> tuple[str, dict[str, Any]]:
+        """Choose an event that somebody could wait for, or a goal, and what it says then."""
+        found = [
+            (goal.event_name, data_for(goal.event_conditions) | ({"url": page_for(goal.page)} if goal.page else {}))
+            for goal in reversed(goals_of(journey.graph))
+            if goal.event_name is not None
+        ]
+        found += [
+            (each.event_name, data_for(each.event_conditions))
+            for point in journey.graph.points if isinstance(point, WaitForTrigger)
+            for branch in point.branches for each in branch.events
+        ]  # fmt: skip
+        return found[place % len(found)] if found else (EVENTS[place % len(EVENTS)], {})
 
     async def _outcome(self, at: datetime, values: dict[str, Any]) -> Row | None:
         """Answer the webhook where somebody waits, or tell of a reaction to a message."""
