@@ -164,6 +164,24 @@ async def test_what_is_said_of_a_person_waits_for_what_was_said_before_and_other
     assert [row["data"]["n"] for row in of(events, await owner(bench, "cid"))] == [1, 2, 3, 4, 5, 6]
 
 
+async def test_who_is_under_way_is_not_asked_again_for_each_that_waits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acceptance = Acceptance(bench.pool, bench.clock, Facts(bench.pool), batch_max=100)
+    notices = [await event_notice(bench.service.resources, bench.us, event(f"user-{n}")) for n in range(160)]
+    asked: list[object] = []
+
+    class Asked:
+        def __get__(self, unit: Any, _: object) -> frozenset[Any]:
+            asked.append(unit)
+            return frozenset(unit.notices[0].identities)
+
+    monkeypatch.setattr("sojourn.service.acceptance._Unit.names", Asked())
+    await asyncio.gather(*(acceptance.submit(notice) for notice in notices))
+    assert len(await bench.inbox("event")) == 160
+    assert len(asked) == 160, "the 60 that wait are held against all of the 100 at once"
+
+
 async def test_many_crossing_identities_do_not_deadlock(bench: Bench) -> None:
     others = [Service(bench.pool, bench.clock) for _ in range(3)]
 

@@ -197,7 +197,10 @@ class Acceptance:
         """Take what goes together; nothing while the first that waits speaks of somebody who is under way."""
         batch: list[_Unit] = []
         count = size = 0
-        while self._waiting and count < self._batch_max and size < BATCH_SIZE_MAX and self._is_free(self._waiting[0]):
+        busy = frozenset[Identity]().union(*(unit.names for flight in self._flights.values() for unit in flight))
+        while self._waiting and count < self._batch_max and size < BATCH_SIZE_MAX:
+            if busy and not busy.isdisjoint(self._waiting[0].names):
+                break
             unit = self._waiting.popleft()
             batch.append(unit)
             count += len(unit.notices)
@@ -205,10 +208,6 @@ class Acceptance:
         self._waiting_count -= count
         self._waiting_size -= size
         return batch
-
-    def _is_free(self, unit: _Unit) -> bool:
-        """Tell whether nobody of whom the unit speaks is under way."""
-        return all(unit.names.isdisjoint(other.names) for batch in self._flights.values() for other in batch)
 
     async def _append_at_once(self, batch: Sequence[_Unit]) -> bool:
         """Accept a batch in one statement, if it is settled who all its people are. Return whether it was."""
