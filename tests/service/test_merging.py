@@ -13,6 +13,7 @@ from sojourn.engine.runner import Runner
 from sojourn.model.graph import Edge, Graph
 from sojourn.model.identities import Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.points import (
+    ENTRY_KINDS,
     AwaitedEvent,
     EventGoal,
     Exit,
@@ -29,6 +30,7 @@ from sojourn.service.doctor import examine
 from sojourn.service.errors import InvalidDocument, NotFound
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.service import Service
+from sojourn.store.enrollments import Part, _befores
 from tests.conftest import SHARD_COUNT
 from tests.service.conftest import OUR_APP, Bench, api_graph, chain, live_graph, point_id
 from tests.service.test_acceptance import device, owner
@@ -267,6 +269,36 @@ async def test_an_enrollment_is_known_by_its_first_name_after_merges(
     assert await bench.rows(HOW_LEFT) == STOPPED
     with pytest.raises(NotFound):
         await bench.service.run(bench.us, StopEnrollment(journey=journey, enrollment=enrollment))
+
+
+@PLACES
+async def test_a_journey_of_long_ago_lists_whom_a_merge_brought_along(
+    bench: Bench, runner: Runner, visitor: str
+) -> None:
+    """Lists of such a journey begin at the time when people came into it; who was merged since has a later number."""
+    journey, enrollment = await enrolled(bench, runner, visitor)
+    bench.clock.advance(minutes=2)
+    await bench.service.run(bench.us, EnrollByApi(journey=str(journey), users=("bob", "cleo")))
+    await runner.drain()
+    bench.clock.advance(days=3)
+    await bench.execute("update shard set next_enrollment = next_enrollment + 5000")
+    later = (await bench.running(api_graph())).journey
+    await bench.service.run(bench.us, EnrollByApi(journey=str(later), users=tuple("abcdefghij")))
+    await runner.drain()
+    await say(bench, ADA, visitor)
+    await runner.drain()
+    for status, n in ((None, 3), ("completed", 3), ("in_progress", 0)):
+        listed = await bench.service.run(bench.us, ListEnrollments(journey=journey, status=status))
+        assert (len(listed.items), listed.total) == (n, n)
+        assert n == 0 or enrollment in {each.enrollment for each in listed.items}
+    of_later = ListEnrollments(journey=later, status="in_progress")
+    assert len((await bench.service.run(bench.us, of_later)).items) == 10
+    part = Part(
+        journey_id=1, shards=range(SHARD_COUNT), outcomes=None, skipped=0, count=1, entry_kinds=ENTRY_KINDS,
+        now=bench.clock(),
+    )  # fmt: skip
+    async with bench.pool.connection() as conn:
+        assert max(await _befores(conn, part)) < 5000
 
 
 @PLACES

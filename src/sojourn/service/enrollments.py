@@ -72,6 +72,8 @@ async def list_enrollments(resources: Resources, caller: Caller, command: ListEn
             outcomes=None if command.status is None else OUTCOMES[command.status],
             skipped=command.offset,
             count=command.limit,
+            entry_kinds=ENTRY_KINDS,
+            now=resources.clock(),
         )
         found = await store.list_enrollments(conn, part)
         if part.outcomes is None:

@@ -2,12 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sojourn.model.public_ids import Place
 from sojourn.store.connection import Conn
 from sojourn.store.queries import QUERIES
+
+LATELY = timedelta(days=1)
+"""Who came in so lately is found at once."""
+
+CLOCKS_APART = timedelta(hours=1)
+"""By so much the clocks of engines may differ, by which people come in."""
+
+LAST_NUMBER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +24,8 @@ class Part:
 
     Attributes:
         outcomes: Of those who left, how; None: whatever became of them; empty: they are inside.
+        entry_kinds: Kinds of points by which people come in.
+        now: The present.
     """
 
     journey_id: int
@@ -23,6 +33,8 @@ class Part:
     outcomes: Collection[str] | None
     skipped: int
     count: int
+    entry_kinds: Collection[str]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,9 @@ async def count_some(conn: Conn, part: Part) -> int:
 
 async def list_enrollments(conn: Conn, part: Part) -> list[ShownEnrollment]:
     """Return a part of the enrollments."""
-    places = await (await conn.execute(QUERIES[_newest(part.outcomes)], _values(part))).fetchall()
+    given = _values(part) | {"befores": await _befores(conn, part)}
+    # Planned for this very journey: of one with few enrollments it finds all and sorts them, of others it walks.
+    places = await (await conn.execute(QUERIES[_newest(part.outcomes)], given, prepare=False)).fetchall()
     values = {
         "shards": list(part.shards),
         "of_shards": [shard for shard, _ in places],
@@ -76,6 +90,21 @@ async def list_enrollments(conn: Conn, part: Part) -> list[ShownEnrollment]:
     }
     rows = await (await conn.execute(QUERIES["show_enrollments"], values)).fetchall()
     return [ShownEnrollment((shard, number), *row) for shard, number, *row in rows]
+
+
+async def _befores(conn: Conn, part: Part) -> list[int]:
+    """Return, by shard, a number above all who came into a journey, but for those whom merges brought along.
+
+    It saves walking over all who came into other journeys since, so a journey that people still enter has none.
+    """
+    values = _values(part) | {"entry_kinds": list(part.entry_kinds)}
+    row = await (await conn.execute(QUERIES["last_entered"], values)).fetchone()
+    hour: datetime | None = None if row is None else row[0]
+    if hour is None or hour > part.now - LATELY:
+        return [LAST_NUMBER] * len(part.shards)
+    until = hour + timedelta(hours=1) + CLOCKS_APART
+    found = dict(await (await conn.execute(QUERIES["enrollments_before"], values | {"until": until})).fetchall())
+    return [found[shard] for shard in part.shards]
 
 
 def _newest(outcomes: Collection[str] | None) -> str:
