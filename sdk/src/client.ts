@@ -105,13 +105,13 @@ export class Client {
     this.stage.refresh();
   }
 
-  startJourney(journeyId: string, data: EntryData = {}): void {
+  startJourney(journeyId: string, data: EntryData | null = {}): void {
     if (!isText(journeyId)) {
       this.emitter.fail("invalid_journey", "startJourney takes the id of the journey");
       return;
     }
     const id = newId();
-    const body = { id, ...this.visitor.name(), data: texts(data) };
+    const body = { id, ...this.visitor.name(), data: texts(data ?? {}) };
     this.outbox.put({ id, path: `journeys/${encodeURIComponent(journeyId)}/start`, body }, NOW_MS);
   }
 

@@ -44,7 +44,7 @@ export function reset(): void {
 }
 
 /** Enroll the visitor in a journey whose trigger is MANUAL, if they are in its audience. */
-export function startJourney(journeyId: string, data: EntryData = {}): void {
+export function startJourney(journeyId: string, data: EntryData | null = {}): void {
   started()?.startJourney(journeyId, data);
 }
 

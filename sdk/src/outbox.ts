@@ -43,6 +43,10 @@ export class Outbox {
 
   /** Keep something and send it soon. What comes within `withinMs` goes along. */
   put(parcel: Parcel, withinMs: number): void {
+    if (!isSayable(parcel)) {
+      this.emitter.fail("not_json", "what JSON cannot say, such as an object in a circle or a BigInt, is not sent");
+      return;
+    }
     const kept = bounded([...this.waiting(), parcel]);
     if (!kept.includes(parcel)) {
       this.emitter.fail("outbox_full", "what is larger than all that may wait is not sent");
@@ -159,6 +163,15 @@ export function groups(parcels: readonly Parcel[]): Parcel[][] {
     room -= size;
   }
   return found;
+}
+
+function isSayable(value: object): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Return how much room something takes in a list of JSON. */

@@ -43,6 +43,21 @@ test("events go together, in order, and are forgotten when the server has them",
   assert.deepEqual(kept(on), []);
 });
 
+test("properties that JSON cannot say are an error, do not throw into the page, and harm nothing else", async () => {
+  const { calls } = fakeServer();
+  const emitter = new Emitter();
+  const codes: string[] = [];
+  emitter.on("error", ({ code }) => codes.push(code));
+  const box = outbox(backing(), emitter);
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  for (const value of [circle, 5n]) box.put({ id: "1", path: EVENTS, body: { value } }, 5);
+  box.put(event("2"), 5);
+  await box.flush();
+  assert.deepEqual(codes, ["not_json", "not_json"]);
+  assert.deepEqual(calls[0]?.body.events, [{ id: "2" }]);
+});
+
 test("what could not be sent is kept, also by the next page, and sent when the connection is back", async () => {
   const on = backing();
   const first = fakeServer(0);
