@@ -365,7 +365,7 @@ def graphs(draw: st.DrawFn, begins: datetime, *, updating: bool, may_schedule: b
     drawn = [draw(inner_points(begins, updating, sticky_only)) for _ in range(draw(st.integers(2, 7)))]
     if draw(st.booleans()):
         drawn.insert(0, laboratory.email(content=EmailContent(subject="Hello", html=".")))
-    if draw(st.sampled_from([True, True, False])):
+    if draw(st.sampled_from([True, True, True, True, False])):
         # Behind a wait, in which the goal may be reached.
         check = laboratory.point("goal_check", goal=draw(journey_goals()))
         place = draw(st.integers(0, 1))
@@ -507,7 +507,7 @@ def acts(draw: st.DrawFn, kinds: tuple[str, ...]) -> Act:
                 "app": draw(st.sampled_from([laboratory.SHOP, laboratory.SHOP, laboratory.SITE, None])),
                 "source": draw(st.sampled_from([None] * 9 + ["s1"])),
                 "browsing": draw(browsing),
-                "late": draw(st.sampled_from([0, 0, 0, 1, 3])),
+                "late": draw(st.sampled_from([0, 0, 0, 0, 0, 1, 3])),
                 "fits": draw(st.sampled_from([True, True, True, False])),
             }
         case "select":
