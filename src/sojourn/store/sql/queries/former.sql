@@ -55,11 +55,14 @@ sent as (
         g.source_id, g.hwid, g.occurred_at, g.received_at
     from gone as g
     join late as l on l.inbox_id = g.inbox_id
+    cross join lateral (
+        select case when g.kind in ('drop', 'outcome') then (g.data ->> 'enrollment_id')::bigint end as number
+        offset 0
+    ) as said
     left join lateral (
         select x.enrollment_id
         from enrollment as x
-        where x.shard = l.into_shard and x.origin_shard = %(shard)s::smallint
-          and x.origin_id = case when g.kind in ('drop', 'outcome') then (g.data ->> 'enrollment_id')::bigint end
+        where x.shard = l.into_shard and x.origin_shard = %(shard)s::smallint and x.origin_id = said.number
         offset 0
     ) as n on true
     where l.into_shard is not null
