@@ -43,6 +43,8 @@ async def test_a_journey_is_drawn_changed_and_cloned(site: Site) -> None:
         changed = ok(await client.patch(path, json={"goalConfig": goal, "audienceId": None, "description": "Hello"}))
         assert (changed["goalConfig"], changed["audienceId"], changed["audience"]) == (goal, None, None)
         assert (changed["description"], changed["name"], changed["nodes"]) == ("Hello", "Welcome", made["nodes"])
+        assert ok(await client.patch(path, json={"allowAnonymous": True}))["allowAnonymous"] is True
+        assert ok(await client.patch(path, json={"allowAnonymous": None}))["allowAnonymous"] is False
         cleared = ok(await client.patch(path, json={"goalConfig": None, "description": None, "settings": None}))
         assert (cleared["goalConfig"], cleared["description"], cleared["settings"]) == (None, None, {})
 
@@ -326,6 +328,8 @@ async def test_an_audience_is_made_previewed_changed_and_deleted(site: Site) -> 
         assert (made["ruleTree"], made["filter"]) == (TREE, 'T("plan", EQ, "pro", exact)')
         refusal(await client.post("/api/audiences", json={"name": "Pro", "ruleTree": TREE}), 409, "CONFLICT")
         assert ok(await client.post("/api/audiences/preview", json={"ruleTree": TREE})) == {"count": 0, "sample": []}
+        plain = {"name": "Plain", "ruleTree": TREE, "description": None}
+        assert ok(await client.post("/api/audiences", json=plain), 201)["description"] == ""
         details = refusal(
             await client.post("/api/audiences/preview", json={"ruleTree": {"field": "plan", "operator": "like"}}),
             400,

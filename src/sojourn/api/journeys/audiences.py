@@ -33,7 +33,7 @@ class NewAudience(Wire, frozen=True, kw_only=True):
 
     name: Name
     rule_tree: RuleTree
-    description: Description = ""
+    description: Description | None = None
 
 
 class AudienceChange(Wire, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ async def _listed(call: Call[AudienceQuery, Nothing]) -> Page[Audience]:
 
 async def _create(call: Call[Nothing, NewAudience]) -> Audience:
     body = call.body
-    command = c.CreateSegment(title=body.name, description=body.description, rule_tree=body.rule_tree)
+    command = c.CreateSegment(title=body.name, description=body.description or "", rule_tree=body.rule_tree)
     return audience_wire(await call.service.run(call.caller, command))
 
 

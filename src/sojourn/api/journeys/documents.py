@@ -62,7 +62,7 @@ class JourneyChange(Wire, frozen=True, kw_only=True):
     audience_id: UUID | UnsetType | None = UNSET
     settings: dict[str, Any] | UnsetType | None = UNSET
     goal_config: dict[str, Any] | UnsetType | None = UNSET
-    allow_anonymous: bool | UnsetType = UNSET
+    allow_anonymous: bool | UnsetType | None = UNSET
 
 
 class Counts(Wire, frozen=True, kw_only=True):

@@ -123,7 +123,7 @@ async def _change(call: Call[Nothing, JourneyChange]) -> WholeJourney:
         audience=body.audience_id,
         conduct=UNSET if body.settings is UNSET else read_settings(body.settings or {}),
         goal=_changed_goal(body.goal_config),
-        admits_anonymous=body.allow_anonymous,
+        admits_anonymous=UNSET if body.allow_anonymous is UNSET else body.allow_anonymous or False,
     )
     return await _edited(call, command)
 
