@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sojourn.engine.runner import Runner
-from sojourn.model.graph import Edge, Graph
+from sojourn.model.graph import Edge, Graph, Settings
 from sojourn.model.identities import Identity, anonymous_identity, device_identity, user_identity
 from sojourn.model.points import (
     ENTRY_KINDS,
@@ -19,15 +19,29 @@ from sojourn.model.points import (
     Exit,
     JourneyGoal,
     MessageBus,
+    RandomBranch,
+    RandomSplitter,
+    StartByApi,
     Trigger,
     TriggerBranch,
     Wait,
     WaitForTrigger,
+    output_name,
 )
 from sojourn.model.public_ids import enrollment_uuid
-from sojourn.service.commands import Alias, EnrollByApi, GetStatistics, ListEnrollments, StopEnrollment
+from sojourn.service.commands import (
+    Alias,
+    EnrollByApi,
+    GetStatistics,
+    GetTimeline,
+    ListEnrollments,
+    PassedPoint,
+    PersonKey,
+    StopEnrollment,
+)
 from sojourn.service.doctor import examine
 from sojourn.service.errors import InvalidDocument, NotFound
+from sojourn.service.history.decisions import drawn
 from sojourn.service.notices import Notice, Word, json_text
 from sojourn.service.service import Service
 from sojourn.store.enrollments import Part, _befores
@@ -299,6 +313,42 @@ async def test_a_journey_of_long_ago_lists_whom_a_merge_brought_along(
     )  # fmt: skip
     async with bench.pool.connection() as conn:
         assert max(await _befores(conn, part)) < 5000
+
+
+async def test_the_timeline_of_somebody_merged_tells_no_draw_that_they_did_not_make(
+    bench: Bench, runner: Runner
+) -> None:
+    """What is drawn depends on the number of the enrollment, which was another then."""
+    await bench.execute("update shard set next_enrollment = 10 where shard = 2")
+    entry, split = StartByApi(id=point_id()), "00000000-0000-4000-8000-000000000001"
+    exits = [Exit(id=point_id()) for _ in range(20)]
+    splitter = RandomSplitter(id=split, branches=(RandomBranch(percent=5),) * 20)
+    ways = [Edge(from_=split, output=output_name(number), to=each.id) for number, each in enumerate(exits, 1)]
+    graph = Graph(
+        points=(entry, splitter, *exits),
+        edges=(Edge(from_=entry.id, output="default", to=split), *ways),
+        settings=Settings(application_code=OUR_APP),
+    )
+    assert drawn(splitter, enrollment_id=1, profile_id=0) != drawn(splitter, enrollment_id=10, profile_id=0)
+    journey = (await bench.running(graph)).journey
+    visitor = in_shard(5)
+    await say(bench, ADA)
+    await bench.service.run(bench.us, EnrollByApi(journey=str(journey), anonymous_ids=(visitor[2:],)))
+    await runner.drain()
+    [passed] = await decided(bench, visitor)
+    assert passed.decision is not None
+    assert passed.decision.implied == passed.output
+    await say(bench, ADA, visitor)
+    await runner.drain()
+    [passed] = await decided(bench, visitor)
+    assert passed.decision is None
+
+
+async def decided(bench: Bench, visitor: str) -> list[PassedPoint]:
+    """Return how a visitor left the splitters to which they came."""
+    timeline = GetTimeline(person=PersonKey(value=visitor[2:], by="anonymous_id"), kinds=("passage",))
+    found = await bench.service.run(bench.us, timeline)
+    return [each for item in found.items for each in item.path if each.point.kind == "random_splitter"]
 
 
 @PLACES

@@ -117,12 +117,17 @@ class Retracing:
             case GoalCheck():
                 return await self._check(point, attributes)
             case RandomSplitter():
-                lot = drawn(point, enrollment_id=self.walk.enrollment_id, profile_id=self.person.profile_id)
-                # Once a branch has won, it takes those who would have drawn another.
-                has_won = point.winner is not None and lot.implied not in taken
-                return Decision(draw=lot.draw) if has_won else lot
+                return self._lot(point, taken)
             case _:
                 return None
+
+    def _lot(self, point: RandomSplitter, taken: Sequence[str]) -> Decision | None:
+        """Draw again; None where something else was drawn, by the number that the enrollment had before a merge."""
+        lot = drawn(point, enrollment_id=self.walk.enrollment_id, profile_id=self.person.profile_id)
+        if lot.implied in taken:
+            return lot
+        # Once a branch has won, it takes those who would have drawn another.
+        return None if point.winner is None else Decision(draw=lot.draw)
 
     async def _split(self, point: BooleanSplitter, attributes: Attributes | None) -> Decision | None:
         try:
