@@ -99,6 +99,8 @@ export class Outbox {
   private async drain(): Promise<void> {
     for (;;) {
       const group = groups(this.waiting())[0]?.slice(0, this.isSearching ? 1 : BATCH_MAX);
+      // Whatever it was has gone, perhaps from another tab.
+      if (!group) this.isSearching = false;
       if (!group || Date.now() < this.notBefore) return;
       const answer = await this.transport.post(pathOf(group), bodyOf(group));
       if (answer.kind === "later") {

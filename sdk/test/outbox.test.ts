@@ -110,6 +110,20 @@ test("one bad event does not take the others with it", async () => {
   assert.deepEqual(kept(on), []);
 });
 
+test("events go together again when what was refused is not there any more", async () => {
+  const { calls } = fakeServer(400);
+  const box = outbox(backing());
+  for (const ids of [
+    ["1", "2"],
+    ["3", "4"],
+  ]) {
+    for (const id of ids) box.put(event(id), 5);
+    await box.flush();
+  }
+  const sent = calls.map(({ body }) => (body.events as { id: string }[]).map(({ id }) => id).join(""));
+  assert.deepEqual(sent, ["12", "1", "2", "34"]);
+});
+
 test("tabs of one site take nothing away from each other", async () => {
   const on = backing();
   const [here, there] = [outbox(on), outbox(on)];
