@@ -3,8 +3,11 @@
 from typing import Any
 
 import httpx
+import pytest
 
-from sojourn.service.commands import Caller, PostEvent, Subject
+from sojourn.model.points import EventGoal, JourneyGoal
+from sojourn.service.commands import Caller, EditJourney, GetJourney, PostEvent, Subject
+from sojourn.service.service import Service
 from tests.conformance.conftest import APP, TOKEN, Site
 from tests.conformance.journeys_client import browser, ok, refusal, signed_in
 
@@ -161,6 +164,23 @@ async def test_a_step_that_the_status_forbids_is_refused_in_the_words_of_its_rou
         ok(await client.delete(path))
         answer = await client.post(f"{path}/publish")
         assert answer.json()["error"]["message"] == "cannot publish journey in status ARCHIVED"
+
+
+async def test_a_goal_named_while_its_numbers_are_counted_has_no_rate_yet(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Service.run
+
+    async def racing(service: Service, caller: Caller, command: Any) -> Any:
+        if isinstance(command, GetJourney):
+            goal = JourneyGoal(event=EventGoal(event_name="bought"))
+            await run(service, caller, EditJourney(journey=command.journey, goal=goal))
+        return await run(service, caller, command)
+
+    async with signed_in(site, "editor") as client:
+        made = await draft(client)
+        monkeypatch.setattr(Service, "run", racing)
+        assert ok(await client.get(f"/api/journeys/{made['id']}/analytics"))["goalRate"] is None
 
 
 async def test_edges_of_one_node_to_one_other_are_told_apart_in_analytics(site: Site) -> None:

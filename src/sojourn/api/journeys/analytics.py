@@ -104,12 +104,14 @@ async def _analytics(call: Call[AnalyticsQuery, Nothing]) -> Analytics:
     settings = whole.graph.settings
     left = {(point.point, output): n for point in found.points for output, n in point.left.items()}
     goals = tuple(map(_goal, found.goals))
+    # One that was named only since the numbers were counted has none yet.
+    has_rate = goals and (settings.goal is not None or settings.conversion_goals)
     return Analytics(
         entered=found.entered,
         waiting=found.inside,
         departed=_by_status(found.departed),
         control_group=found.departed.get("control", 0),
-        goal_rate=goals[0].rate if settings.goal is not None or settings.conversion_goals else None,
+        goal_rate=goals[0].rate if has_rate else None,
         goals=goals,
         nodes=tuple(
             NodeNumbers(
