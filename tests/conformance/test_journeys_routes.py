@@ -246,8 +246,8 @@ async def test_wrong_keys_are_looked_up_seldom(site: Site, monkeypatch: pytest.M
         return {"X-API-Key": of}
 
     async with signed_in(site) as owner, httpx.AsyncClient(transport=transport, base_url="http://site") as page:
-        path = f"/api/sites/{ok(await owner.get('/api/sites'))[0]['id']}/keys"
-        good, fresh = [ok(await owner.post(path, json={}), 201)["key"] for _ in range(2)]
+        path = f"/api/sites/{ok(await owner.get('/api/sites'))[0]['id']}"
+        good, fresh = [ok(await owner.post(f"{path}/keys", json={}), 201)["key"] for _ in range(2)]
         ok(await page.get("/api/sdk/config", headers=key(good)))
         looked_up.clear()
         for _ in range(2):
@@ -258,9 +258,11 @@ async def test_wrong_keys_are_looked_up_seldom(site: Site, monkeypatch: pytest.M
         for wrong in ("none", "nobody", fresh):
             refusal(await page.get("/api/sdk/config", headers=key(wrong)), 429, "RATE_LIMITED")
         assert looked_up == [], "enough were tried"
+        ok(await owner.patch(path, json={"name": "Shop"}))  # a site is changed, so keys are looked up again
+        ok(await page.get("/api/sdk/config", headers=key(good)))
         site.advance(seconds=6)
         ok(await page.get("/api/sdk/config", headers=key(good)))
-        assert len(looked_up) == 1, "a page whose key was good is not kept out by its neighbours"
+        assert len(looked_up) == 2, "a page whose key was good is not kept out by its neighbours"
         site.advance(minutes=1)
         ok(await page.get("/api/sdk/config", headers=key(fresh)))
 

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
@@ -17,6 +17,8 @@ REMEMBERED_FOR = timedelta(seconds=5)
 """How long a revoked token may still be taken for good, and one that was just made elsewhere for none."""
 
 REMEMBERED_MAX = 10_000
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 SUFFICIENT: Mapping[TokenKind, frozenset[TokenKind]] = {
     "api": frozenset({"api"}),
@@ -68,8 +70,8 @@ class Gate:
         self._unknown.pop(token_hash, None)
 
     def forget_all(self) -> None:
-        """Look all tokens up the next time."""
-        self._seen.clear()
+        """Look all tokens up the next time. Those that were in force have still been seen."""
+        self._seen = {token_hash: (LONG_AGO, caller) for token_hash, (_, caller) in self._seen.items()}
         self._unknown.clear()
 
     async def _find(self, token_hash: bytes) -> Caller:
