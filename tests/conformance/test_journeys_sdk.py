@@ -293,6 +293,36 @@ async def test_a_visitor_becomes_a_user(site: Site) -> None:
         assert await site.rows("select count(distinct profile_id) from identity") == [(1,)]
 
 
+async def test_a_visitors_browser_is_a_device_that_audiences_tell_by(site: Site) -> None:
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    phone = "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36"
+    seen = {"type": "PAGE_VIEW", "url": "https://shop.example/"}
+    async with on_page(site) as (page, key):
+        for visitor, agent in (("a-1", firefox), ("a-2", phone), ("a-3", "curl/8.15")):
+            headers = {"x-api-key": key, "user-agent": agent}
+            for _ in range(2):
+                events = {"events": [seen | {"anonymousId": visitor}] * 2}
+                ok(await page.post("/api/sdk/events", json=events, headers=headers), 202)
+        assert [tuple(row) for row in await site.rows("select data ->> 'hwid' from inbox where kind = 'device'")] == [
+            ("a-1",), ("a-2",),
+        ], "told once"  # fmt: skip
+        await site.drain()
+        headers = {"x-api-key": key, "user-agent": firefox}
+        ok(await page.post("/api/sdk/identify", json={"userId": "ada", "anonymousId": "a-1"}, headers=headers))
+        ok(await page.post("/api/sdk/identify", json={"userId": "bob"}, headers=headers))
+        await site.drain()
+    devices = "select hwid, platform, channel::text, details from device order by hwid"
+    assert [tuple(row) for row in await site.rows(devices)] == [
+        ("a-1", "Web", "in_app", {"browser": "Firefox", "os": "Linux", "type": "desktop"}),
+        ("a-2", "Web", "in_app", {"browser": "Chrome", "os": "Android", "type": "mobile"}),
+    ]
+    async with signed_in(site) as client:
+        for field, value, users in (("browser", "Firefox", ["ada"]), ("type", "mobile", [None]), ("os", "iOS", [])):
+            rule = {"field": f"device.{field}", "operator": "eq", "value": value}
+            found = ok(await client.post("/api/audiences/preview", json={"ruleTree": rule}))
+            assert (found["count"], [each["userId"] for each in found["sample"]]) == (len(users), users)
+
+
 async def test_config_names_the_site(site: Site) -> None:
     async with on_page(site) as (page, key):
         config = ok(await page.get("/api/sdk/config", params={"apiKey": key}))

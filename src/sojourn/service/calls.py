@@ -104,10 +104,10 @@ class _Reader:
             occurred_at=_occurred_at(call, self._now),
         )
         news = self._news(identities[0], call.surroundings)
-        if news is None:
+        if news is None or not (said := self._said(news)):
             words = (event,)
         else:
-            words = (Word(kind="attributes", data=json_text({"operations": []} | self._said(news))), event)
+            words = (Word(kind="attributes", data=json_text({"operations": []} | said)), event)
         return self._notice(identities, words, call.attributes)
 
     def _alias(self, call: Call) -> Notice:
@@ -159,6 +159,8 @@ class _Reader:
                 "details": said.details,
             }
             self._devices.append(self._reach(lead, device))
+        elif said.browser_id:
+            self._devices.append(self._notice((lead,), (_browser(said),)))
         return said
 
     def _said(self, news: Surroundings) -> dict[str, Any]:
@@ -170,6 +172,12 @@ class _Reader:
         if news.location:
             said["location"] = news.location
         return said
+
+
+def _browser(said: Surroundings) -> Word:
+    """Return the row of a browser. Its id is a visitor's and no hwid: who shares a browser stays who they are."""
+    device = {"hwid": said.browser_id, "channel": "in_app", "platform": "Web", "details": said.details}
+    return Word(kind="device", data=json_text(device))
 
 
 def _operations(call: Call) -> Iterator[AttributeOperation]:

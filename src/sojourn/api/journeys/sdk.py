@@ -5,6 +5,7 @@ With a key of the site, from any origin that the site allows.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sojourn.api.common.request_ids import request_id
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
+from sojourn.model.agents import device_of
 from sojourn.model.problems import Problem
 from sojourn.service import commands as c
 from sojourn.service.errors import InvalidDocument
@@ -123,6 +125,7 @@ async def _identify(call: Call[Nothing, Identification]) -> Identified:
         user_id=body.user_id,
         anonymous_id=body.anonymous_id or "",
         attributes=(body.traits or {}) | role,
+        surroundings=_browser(body.anonymous_id, _agent(call)),
         source_id=body.id or "",
     )
     await _track(call, (identified,), {"attributes": "traits"})
@@ -131,12 +134,23 @@ async def _identify(call: Call[Nothing, Identification]) -> Identified:
 
 
 async def _events(call: Call[Nothing, Events]) -> Accepted:
-    given = call.body.events
-    await _track(call, tuple(map(_event, given)), {"attributes": "properties"})
+    given, agent = call.body.events, _agent(call)
+    await _track(call, tuple(_event(event, agent) for event in given), {"attributes": "properties"})
     return Accepted(accepted=len(given), correlation_id=request_id(call.request.scope))
 
 
-def _event(event: SdkEvent) -> c.Call:
+def _agent(call: Call[Any, Any]) -> str:
+    return call.request.headers.get("user-agent", "")
+
+
+@lru_cache(maxsize=4096)
+def _browser(visitor: str | None, agent: str) -> c.Surroundings | None:
+    """Return what a visitor's browser tells of the device; None for callers that are no browser, or name no visitor."""
+    details = device_of(agent)
+    return c.Surroundings(browser_id=visitor, details=details) if visitor and details else None
+
+
+def _event(event: SdkEvent, agent: str) -> c.Call:
     url = {"url": event.url} if event.url else {}
     return c.Call(
         kind="event",
@@ -144,6 +158,7 @@ def _event(event: SdkEvent) -> c.Call:
         anonymous_id=event.anonymous_id or "",
         name=_name(event),
         attributes=(event.properties or {}) | url,
+        surroundings=_browser(event.anonymous_id, agent),
         timestamp=event.timestamp,
         source_id=event.id or "",
     )

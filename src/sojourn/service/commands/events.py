@@ -45,7 +45,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     Attributes:
         location: Of `latitude`, `longitude`, `country`, `region`, `city` what is known.
         device_id: With `push_token` and `device_type`: a device that can be reached.
-        details: What that device says of itself, such as `os_version`.
+        browser_id: Instead of these, the id under which a browser is known.
+        details: What that device or browser says of itself, such as `os_version`.
     """
 
     language: str = ""
@@ -54,6 +55,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     device_id: str = ""
     device_type: int = 0
     push_token: str = ""
+    browser_id: str = ""
     details: Mapping[str, str] = {}
 
 
