@@ -7,7 +7,6 @@ whether the row belongs to the caller's workspace.
 An enrollment keeps its first name when its person is merged, and with that gets another number, often in another shard.
 """
 
-from collections.abc import Callable
 from uuid import UUID
 
 _ENROLLMENT, _PROFILE = 0xE171, 0x9E50
@@ -38,19 +37,10 @@ def enrollment_place(name: UUID) -> Place | None:
     >>> enrollment_place(enrollment_uuid(3, 17)), enrollment_place(profile_uuid(3, 17))
     ((3, 17), None)
     """
-    return _place(_ENROLLMENT, name, enrollment_uuid)
-
-
-def profile_place(name: UUID) -> Place | None:
-    """Return which person a uuid names; None where it names none."""
-    return _place(_PROFILE, name, profile_uuid)
+    shard, number = name.int >> 80 & (1 << _SHARD_BITS) - 1, name.int & (1 << _NUMBER_BITS) - 1
+    is_one = shard < 1 << 15 and enrollment_uuid(shard, number) == name
+    return (shard, number) if is_one else None
 
 
 def _uuid(kind: int, shard: int, number: int) -> UUID:
     return UUID(int=kind << 112 | shard << 80 | _VERSION | _VARIANT | number)
-
-
-def _place(kind: int, name: UUID, uuid: Callable[[int, int], UUID]) -> Place | None:
-    shard, number = name.int >> 80 & (1 << _SHARD_BITS) - 1, name.int & (1 << _NUMBER_BITS) - 1
-    is_ours = name.int >> 112 == kind and shard < 1 << 15 and uuid(shard, number) == name
-    return (shard, number) if is_ours else None

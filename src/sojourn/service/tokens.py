@@ -63,12 +63,6 @@ class Gate:
         """Tell whether the token was in force when it was looked up last, however long ago that is."""
         return hash_of(plaintext) in self._seen
 
-    def forget(self, plaintext: str) -> None:
-        """Look the token up the next time."""
-        token_hash = hash_of(plaintext)
-        self._seen.pop(token_hash, None)
-        self._unknown.pop(token_hash, None)
-
     def forget_all(self) -> None:
         """Look all tokens up the next time. Those that were in force have still been seen."""
         self._seen = {token_hash: (LONG_AGO, caller) for token_hash, (_, caller) in self._seen.items()}
