@@ -11,6 +11,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from sojourn.model.agents import AGENT_MAX
 from sojourn.model.public_ids import profile_uuid
 from sojourn.service import commands as c
 from sojourn.service import pages
@@ -414,3 +415,16 @@ async def test_a_stream_ends_after_a_while_so_that_a_revoked_key_does_not_go_on(
         site.advance(minutes=15)
         async with asyncio.timeout(10):
             assert {each async for each in following if each is not None} <= {c.Shown()}
+
+
+async def test_of_a_browsers_long_name_no_more_is_kept_in_memory_than_is_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr("sojourn.api.journeys.sdk.device_of", read.append)
+    async with on_page(site) as (page, key):
+        for tail in "ab":
+            headers = {"x-api-key": key, "user-agent": "Mozilla " * 1000 + tail}
+            events = {"events": [{"type": "PAGE_VIEW", "url": "https://shop.example/", "anonymousId": "long"}]}
+            ok(await page.post("/api/sdk/events", json=events, headers=headers), 202)
+    assert [len(agent) for agent in read] == [AGENT_MAX]

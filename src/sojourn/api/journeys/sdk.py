@@ -15,7 +15,7 @@ from sojourn.api.common.request_ids import request_id
 from sojourn.api.journeys.envelope import Nothing, Wire
 from sojourn.api.journeys.routing import AnyRoute, Call, Example, Route
 from sojourn.api.journeys.serving import INVALID
-from sojourn.model.agents import device_of
+from sojourn.model.agents import AGENT_MAX, device_of
 from sojourn.model.problems import Problem
 from sojourn.service import commands as c
 from sojourn.service.errors import InvalidDocument
@@ -140,7 +140,7 @@ async def _events(call: Call[Nothing, Events]) -> Accepted:
 
 
 def _agent(call: Call[Any, Any]) -> str:
-    return call.request.headers.get("user-agent", "")
+    return call.request.headers.get("user-agent", "")[:AGENT_MAX]
 
 
 @lru_cache(maxsize=4096)
