@@ -104,10 +104,7 @@ class _Reader:
             occurred_at=_occurred_at(call, self._now),
         )
         news = self._news(identities[0], call.surroundings)
-        if news is None or not (said := self._said(news)):
-            words = (event,)
-        else:
-            words = (Word(kind="attributes", data=json_text({"operations": []} | said)), event)
+        words = (event,) if news is None else (*self._asides(news), event)
         return self._notice(identities, words, call.attributes)
 
     def _alias(self, call: Call) -> Notice:
@@ -123,7 +120,7 @@ class _Reader:
         identities = self._identities(call)
         news = self._news(identities[0], call.surroundings)
         data = {"operations": list(_operations(call))} | ({} if news is None else self._said(news))
-        yield self._notice(identities, (Word(kind="attributes", data=json_text(data)),))
+        yield self._notice(identities, (Word(kind="attributes", data=json_text(data)), *_browser(news)))
         address = call.attributes.get(EMAIL_TRAIT) if call.kind == "identify" else None
         if isinstance(address, str) and len(address) <= IDENTITY_MAX and EMAIL.fullmatch(address):
             device = {"hwid": address.lower(), "channel": "email", "platform": "Email"}
@@ -159,9 +156,13 @@ class _Reader:
                 "details": said.details,
             }
             self._devices.append(self._reach(lead, device))
-        elif said.browser_id:
-            self._devices.append(self._notice((lead,), (_browser(said),)))
         return said
+
+    def _asides(self, news: Surroundings) -> Iterator[Word]:
+        """Yield what an event says by the way, before the event: what it begins may ask for it."""
+        if said := self._said(news):
+            yield Word(kind="attributes", data=json_text({"operations": []} | said))
+        yield from _browser(news)
 
     def _said(self, news: Surroundings) -> dict[str, Any]:
         said: dict[str, Any] = {}
@@ -174,10 +175,11 @@ class _Reader:
         return said
 
 
-def _browser(said: Surroundings) -> Word:
-    """Return the row of a browser. Its id is a visitor's and no hwid: who shares a browser stays who they are."""
-    device = {"hwid": said.browser_id, "channel": "in_app", "platform": "Web", "details": said.details}
-    return Word(kind="device", data=json_text(device))
+def _browser(news: Surroundings | None) -> Iterator[Word]:
+    """Yield the row of a browser. Its id is a visitor's and no hwid: who shares a browser stays who they are."""
+    if news is not None and news.browser_id:
+        device = {"hwid": news.browser_id, "channel": "in_app", "platform": "Web", "details": news.details}
+        yield Word(kind="device", data=json_text(device))
 
 
 def _operations(call: Call) -> Iterator[AttributeOperation]:
