@@ -1,8 +1,13 @@
 """A journey whose statement fails keeps nobody else waiting, and loses nobody."""
 
+import select
 from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
 
 from sojourn.engine.runner import TIME_OUT, Runner
+from sojourn.store.tick import Tick
 from tests.lab import NOON, Lab, wait
 
 ANNIVERSARY = wait(date_attribute={"name": "born", "past": "NEXT_YEAR"})
@@ -18,7 +23,21 @@ class Clock:
         return self.now
 
 
-async def test_a_failing_journey_holds_its_people_and_nobody_else(database_url: str) -> None:
+RUN = Tick._run
+
+
+async def run_and_listen(tick: Tick, statement: Any, values: Any) -> Any:
+    """Run a statement. Of one that fails, wait until the server has said so, before anything else is sent."""
+    cursor = await RUN(tick, statement, values)
+    if b"date_attribute_v1" in statement.query:
+        assert select.select([tick._conn.fileno()], [], [], 10)[0]
+    return cursor
+
+
+@pytest.mark.parametrize("heard", ["when it is asked for", "while another walk is sent"])
+async def test_a_failing_journey_holds_its_people_and_nobody_else(
+    database_url: str, heard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab = await Lab.open(database_url)
     await lab.clear()
     clock = Clock()
@@ -33,7 +52,10 @@ async def test_a_failing_journey_holds_its_people_and_nobody_else(database_url: 
     await lab.conn.execute("drop function date_attribute_v1")
 
     clock.now += timedelta(hours=1)
+    if heard == "while another walk is sent":
+        monkeypatch.setattr(Tick, "_run", run_and_listen)
     await runner.drain()
+    monkeypatch.undo()
     assert await lab.departed(well, "ada") == [("completed", "")]
     assert await lab.departed(well, "bob") == [("completed", "")]
     assert [point for point, _ in await lab.where(sick, "ada")] == ["wait"]

@@ -33,6 +33,9 @@ ATTEMPTS = 3
 BATCH_MAX = 1000
 """Notices in one transaction."""
 
+CROWD = 24
+"""Requests for which a second transaction is worth its price; so is half of what goes into one."""
+
 FLIGHTS_MAX = 2
 """Transactions under way at once."""
 
@@ -187,7 +190,10 @@ class Acceptance:
 
     def _is_time(self) -> bool:
         """Tell whether what waits should go now: a second transaction makes both dearer unless much waits for it."""
-        return not self._flights or (len(self._flights) < FLIGHTS_MAX and 2 * self._waiting_count >= self._batch_max)
+        if not self._flights:
+            return True
+        is_much = len(self._waiting) >= CROWD or 2 * self._waiting_count >= self._batch_max
+        return is_much and len(self._flights) < FLIGHTS_MAX
 
     def _land(self, flight: "asyncio.Task[None]") -> None:
         del self._flights[flight]

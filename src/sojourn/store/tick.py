@@ -426,9 +426,16 @@ class Tick:
 
         `before` is told the place of each walk whose answer is read next: the one to blame should that fail.
         """
+        cursors: list[AsyncRawCursor[tuple[Any, ...]]] = []
         results: list[Moved] = []
         async with self._conn.pipeline():
-            cursors = [await self._run(statement, values) for statement, values in walks]
+            try:
+                for statement, values in walks:
+                    cursors.append(await self._run(statement, values))
+            except Exception:
+                # What is heard while one is sent may be the failure of an earlier one: of the first without an answer.
+                before(next((place for place, cursor in enumerate(cursors) if cursor.rowcount < 0), len(cursors)))
+                raise
             for place, cursor in enumerate(cursors):
                 before(place)
                 results.append(_moved(await cursor.fetchall()))
