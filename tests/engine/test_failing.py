@@ -41,11 +41,13 @@ async def test_a_failing_journey_holds_its_people_and_nobody_else(
     lab = await Lab.open(database_url)
     await lab.clear()
     clock = Clock()
-    sick = await lab.start("api -> wait 1h -> birthday -> exit", birthday=ANNIVERSARY)
     well = await lab.start("api -> wait 1h -> exit")
+    sick = await lab.start("api -> wait 1h -> birthday -> exit", birthday=ANNIVERSARY)
+    other = await lab.start("api -> wait 1h -> exit")
     await lab.person("ada", born="1815-12-10")
     await lab.enroll(sick, "ada")
     await lab.enroll(well, "ada", "bob")
+    await lab.enroll(other, "ada")
     runner = Runner(database_url, clock)
     await runner.drain()
     body = await lab.value("select pg_get_functiondef('date_attribute_v1'::regproc)")
@@ -58,6 +60,7 @@ async def test_a_failing_journey_holds_its_people_and_nobody_else(
     monkeypatch.undo()
     assert await lab.departed(well, "ada") == [("completed", "")]
     assert await lab.departed(well, "bob") == [("completed", "")]
+    assert await lab.departed(other, "ada") == [("completed", "")]
     assert [point for point, _ in await lab.where(sick, "ada")] == ["wait"]
 
     await lab.conn.execute(body)
