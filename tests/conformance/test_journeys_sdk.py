@@ -217,6 +217,12 @@ async def test_a_page_brings_what_the_trigger_asks_for_and_only_people_of_the_au
             ok(await page.post(f"/api/sdk/journeys/{journey}/start", json=again, headers={"x-api-key": key}), 202)
             await site.drain()
         assert len(await site.rows(entries)) == before + 1
+        eve = {"userId": "eve", "traits": {"plan": "pro"}}
+        ok(await page.post("/api/sdk/identify", json=eve, headers={"x-api-key": key}))
+        same_id = again | {"userId": "eve"}
+        ok(await page.post(f"/api/sdk/journeys/{journey}/start", json=same_id, headers={"x-api-key": key}), 202)
+        await site.drain()
+        assert ("eve", {"seats": "5", "plan": "trial"}) in await site.rows(entries), "ids are each visitor's own"
         asked = {"userIds": ["bob"], "data": {"seats": "4", "plan": "pro"}}
         ok(await client.post(f"/api/journeys/{journey}/enrollments", json=asked), 202)
         await site.drain()

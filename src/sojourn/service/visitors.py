@@ -184,7 +184,7 @@ async def start_journey(resources: Resources, caller: c.Caller, command: c.Start
         words=(Word(kind="enroll", data=json_text(data)),),
     )
     if command.source_id:
-        await _accept_once(resources, notice, f"start:{command.journey}:{command.source_id}")
+        await _accept_once(resources, notice, json_text([command.journey, command.visitor, command.source_id]))
     else:
         await resources.acceptance.submit(notice)
     return c.Done()
